@@ -1,0 +1,35 @@
+# What can be done here: `make help`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: all test format help
+.DEFAULT_GOAL := all
+
+all: .venv/installed ## reproduce the pipeline, then print the results and where the figures lie
+	dvc repro
+	@python stages/results.py
+
+test: .venv/installed ## check format, lint, types, and run the tests
+	ruff format --check
+	ruff check
+	mypy
+	pytest -m "not slow"
+
+format: .venv/installed ## put the code into ruff's format
+	ruff format
+	ruff check --fix
+
+help: ## list what can be done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
+
+# The stamp is written last, so that an interrupted installation starts over.
+.venv/installed: requirements.lock
+	@command -v git >/dev/null || { echo "error: git is needed (DVC works in a git repository), but is not installed." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 to 3.13 is needed, but there is no $(PYTHON); name another with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "error: Python 3.11 to 3.13 is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1); name another with make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks the modules venv and ensurepip; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
+	@touch $@
