@@ -1,0 +1,50 @@
+"""How far a long piece of work has come: a bar on a terminal, plain lines anywhere else."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Report on standard error how many of ``total`` units are done.
+
+    On a terminal this is tqdm's bar, with rate and time left. In a log it is a line every few seconds and
+    one at the end, so that nothing is overwritten and nothing floods.
+    """
+
+    def __init__(self, total: int, description: str, unit: str) -> None:
+        self._total = total
+        self._description = description
+        self._unit = unit
+        self._done = 0
+        self._last_line = time.monotonic()
+        on_terminal = sys.stderr.isatty()
+        self._bar = tqdm(total=total, desc=description, unit=f" {unit}", dynamic_ncols=True) if on_terminal else None
+
+    def advance(self, note: str = "") -> None:
+        """Count one more unit as done; ``note`` is shown behind the figures until the next call."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update()
+            return
+        now = time.monotonic()
+        if self._done == self._total or now - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            behind = f", {note}" if note else ""
+            line = f"{self._description}: {self._done} of {self._total} {self._unit}{behind}"
+            print(line, file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
