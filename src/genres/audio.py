@@ -1,0 +1,114 @@
+"""One audio file as mono float32 samples, or the reason why it cannot be used."""
+
+import re
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+SILENCE = 1e-5
+"""Peak below which a clip counts as silent: -100 dB of full scale, less than one step of 16 bit."""
+
+LOUDEST = 1e9
+"""Peak above which samples cannot be sound; their power would overflow. Full scale is 1."""
+
+SHORT_OF_ANNOUNCED = 0.95
+"""Share of the announced samples below which a file is truncated. MP3 headers may be off by a little."""
+
+UNKNOWN_LENGTH = 0x7FFFF000
+"""Data sizes from here on stand for "not known" in headers that were written to a pipe."""
+
+_BLOCK = 1 << 20  # samples of each channel that are decoded at a time
+
+
+class UnreadableAudioError(Exception):
+    """A file holds no usable audio; the message is the reason, as it stands in ``clips.csv``."""
+
+
+def decode(path: Path) -> tuple[FloatArray, int]:
+    """Decode an audio file and average its channels.
+
+    Args:
+        path: wav, au, flac, ogg or mp3; libsndfile goes by the content, not by the name.
+
+    Returns:
+        The samples, shape (samples,), full scale from -1 to 1, and their sample rate in Hz.
+
+    Raises:
+        UnreadableAudioError: the file is empty, no audio or cut short, or its samples are silence, NaN or
+            infinite.
+    """
+    if path.stat().st_size == 0:
+        raise UnreadableAudioError("the file is empty (0 bytes)")
+    try:
+        with soundfile.SoundFile(path) as file:
+            samples = _read_mono(file)
+            sample_rate, announced, log = file.samplerate, file.frames, file.extra_info
+    except soundfile.LibsndfileError as error:
+        raise UnreadableAudioError(f"no readable audio (libsndfile: {error.error_string.strip()})") from None
+    _refuse_truncated(path, samples.size, announced, log)
+    if samples.size == 0:
+        raise UnreadableAudioError("a header without samples")
+    peak = np.abs(samples).max()  # NaN if any sample is
+    if not np.isfinite(peak):
+        raise UnreadableAudioError("samples that are NaN or infinite")
+    if peak > LOUDEST:
+        raise UnreadableAudioError(f"samples of up to {peak:.0e}, where full scale is 1")
+    if peak < SILENCE:
+        raise UnreadableAudioError("digital silence")
+    return samples, sample_rate
+
+
+def read_clip(path: Path, sample_rate: int) -> FloatArray:
+    """Decode an audio file as mono samples at ``sample_rate`` Hz, shape (samples,).
+
+    The same as ``librosa.load(path, sr=sample_rate)``: soxr's high quality where the rate differs.
+
+    Raises:
+        UnreadableAudioError: as in `decode`.
+    """
+    samples, native_rate = decode(path)
+    return librosa.resample(samples, orig_sr=native_rate, target_sr=sample_rate, res_type="soxr_hq")
+
+
+def _read_mono(file: soundfile.SoundFile) -> FloatArray:
+    # A block at a time, so that ten minutes of six channels are never held whole. Not with file.blocks(),
+    # which fills up with garbage where the file holds fewer samples than it announces.
+    blocks = []
+    while (block := file.read(_BLOCK, dtype="float32", always_2d=True)).size:
+        blocks.append(block.mean(axis=1))
+    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+
+
+def _refuse_truncated(path: Path, decoded: int, announced: int, log: str) -> None:
+    """Raise if the file ends before its header or its stream says so. libsndfile itself reads on in silence."""
+    # wav and au: libsndfile corrects the size in the header and leaves a note in its log.
+    for header, actual in re.findall(r"data(?: size)?\s*:\s*(\d+) \(should be (\d+)\)", log, re.IGNORECASE):
+        if int(actual) < int(header) < UNKNOWN_LENGTH:
+            raise UnreadableAudioError(f"truncated: {actual} of {header} bytes of samples")
+    # mp3: fewer samples than its first frame announces.
+    if decoded < SHORT_OF_ANNOUNCED * announced:
+        raise UnreadableAudioError(f"truncated: {decoded} of {announced} samples")
+    # ogg: the last page of a whole stream is marked as such.
+    if _ends_within_ogg_stream(path):
+        raise UnreadableAudioError("truncated: the Ogg stream has no last page")
+
+
+def _ends_within_ogg_stream(path: Path) -> bool:
+    """Tell whether a file is Ogg and its last page is cut short or not the stream's last (RFC 3533, section 6)."""
+    largest_page = 65_307  # bytes
+    with path.open("rb") as file:
+        if file.read(4) != b"OggS":
+            return False
+        file.seek(max(0, path.stat().st_size - largest_page))
+        tail = file.read()
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    header, end_of_stream = 27, 0x04  # bytes, and a bit of byte 5; byte 26 counts the lengths that follow
+    if len(page) < header or not page[5] & end_of_stream:
+        return True
+    lengths = page[header : header + page[26]]
+    return len(page) < header + page[26] + sum(lengths)
