@@ -1,0 +1,113 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.random import default_rng
+
+from genres.datasets import synthetic
+from genres.datasets.synthetic import GENRES, draw_samples, parse_progression, render_clip, swung_steps
+
+SECONDS = 0.5
+
+
+def written(folder: Path, clips_per_genre: int, processes: int) -> dict[str, bytes]:
+    """Return what was written: the content of each file by its path below the folder."""
+    folder.mkdir()
+    synthetic.write_clips(folder, clips_per_genre, SECONDS, seed=0, processes=processes)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.wav")}
+
+
+def test_clips_depend_neither_on_processes_nor_on_how_many_there_are(tmp_path: Path) -> None:
+    few = written(tmp_path / "few", clips_per_genre=1, processes=1)
+    more = written(tmp_path / "more", clips_per_genre=2, processes=2)
+    assert sorted(few) == [f"{genre}/{genre}.00000.wav" for genre in GENRES]
+    assert len(more) == 2 * len(GENRES)
+    assert few.items() <= more.items()
+    assert len(set(more.values())) == len(more)
+
+
+def test_one_jazz_clip_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "GENRES", ("jazz",))
+    synthetic.write_clips(tmp_path, clips_per_genre=56, seconds=0.02, seed=0, processes=1)
+    unreadable = []
+    for path in sorted(tmp_path.rglob("*.wav")):
+        try:
+            info = soundfile.info(path)
+        except soundfile.LibsndfileError:
+            unreadable.append(path.name)
+        else:
+            assert (info.samplerate, info.channels, info.subtype) == (22_050, 1, "PCM_16")
+    assert unreadable == ["jazz.00054.wav"]
+    assert len(list(tmp_path.rglob("*.wav"))) == 56
+
+
+@pytest.mark.parametrize("genre", GENRES)
+@pytest.mark.parametrize("seconds", [SECONDS, 5.0])
+def test_every_clip_is_audible_and_not_clipped(genre: str, seconds: float) -> None:
+    for number in range(3):
+        clip = render_clip(genre, number, 0, seconds)
+        assert clip.dtype == np.int16
+        assert clip.ndim == 1
+        assert len(clip) == pytest.approx(22_050 * seconds, rel=0.03)
+        level = np.abs(clip.astype(np.int64))
+        peak = level.max()
+        assert 5_000 < peak < 32_767
+        assert np.sqrt(np.mean(level**2)) > 100
+        assert np.mean(level >= peak - 1) < 0.01
+
+
+def test_seed_and_number_and_genre_each_make_another_clip() -> None:
+    clips = [
+        render_clip("blues", 0, 0, SECONDS),
+        render_clip("blues", 1, 0, SECONDS),
+        render_clip("blues", 0, 1, SECONDS),
+        render_clip("rock", 0, 0, SECONDS),
+    ]
+    assert len({clip.tobytes() for clip in clips}) == len(clips)
+    assert np.array_equal(clips[0], render_clip("blues", 0, 0, SECONDS))
+
+
+def test_lengths_are_spread_as_those_of_gtzan() -> None:
+    rng = default_rng(0)
+    lengths = Counter(draw_samples(30, rng) for _ in range(1000))
+    assert min(lengths) >= 660_000
+    assert max(lengths) <= 675_808
+    assert 500 < lengths[661_794] < 900
+    assert len(lengths) > 100
+    assert 11_000 <= draw_samples(0.5, rng) <= 11_264
+
+
+def test_unknown_genre() -> None:
+    with pytest.raises(KeyError, match="polka"):
+        render_clip("polka", 0, 0, SECONDS)
+
+
+def test_related_genres_and_drums_exist() -> None:
+    for genre, band in synthetic.BANDS.items():
+        assert set(band.related) <= set(GENRES) - {genre}
+        for drums in band.drums:
+            assert set(drums) <= set(synthetic.DRUMS)
+
+
+def test_rhythms_fill_a_bar_and_progressions_are_read_in_full() -> None:
+    for band in synthetic.BANDS.values():
+        rhythms = [rhythm for drums in band.drums for rhythm in drums.values()]
+        rhythms += [rhythm for part in band.parts for rhythm in part.rhythms]
+        assert {len(rhythm) for rhythm in rhythms} <= {16}
+        assert set("".join(rhythms)) <= set("Xxo.")
+        for progression in band.progressions:
+            assert len(parse_progression(progression, key=0)) == len(progression.split())
+
+
+def test_two_five_one_in_c() -> None:
+    tones = [[chord[degree] % 12 for degree in "1357"] for chord in parse_progression("ii7 V7 Imaj7", key=0)]
+    d_f_a_c, g_b_d_f, c_e_g_b = [2, 5, 9, 0], [7, 11, 2, 5], [0, 4, 7, 11]
+    assert tones == [d_f_a_c, g_b_d_f, c_e_g_b]
+
+
+def test_swing_delays_the_second_eighth_of_each_beat() -> None:
+    steps = swung_steps(bars=1, beat=600, swing=2 / 3)
+    assert steps[:5].tolist() == pytest.approx([0, 200, 400, 500, 600])
+    assert steps[-1] == 4 * 600
