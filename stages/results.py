@@ -1,0 +1,25 @@
+"""Print the table of results that evaluate wrote, and where the figures lie. No stage: it changes nothing."""
+
+from common import StageParser, run_stage
+
+
+def main() -> None:
+    """Print the table."""
+    parser = StageParser(__doc__)
+    parser.add_path("--metrics", "metrics/evaluate.json", "the scores")
+    parser.add_path("--plots", "plots", "the folder of figures")
+    arguments = parser.parse_args()
+
+    from genres.artifacts import read_json
+    from genres.params import load_params
+    from genres.results import format_results
+
+    params = load_params(arguments.params)
+    print(format_results(read_json(arguments.metrics, "evaluate"), params.dataset.name))
+    print("\nFigures:")
+    for figure in sorted(arguments.plots.glob("*.png")):
+        print(f"  {figure}")
+
+
+if __name__ == "__main__":
+    run_stage(main)
