@@ -7,6 +7,7 @@ import soundfile
 from numpy.random import default_rng
 
 from genres.datasets import synthetic
+from genres.datasets.bands import BANDS
 from genres.datasets.synthetic import GENRES, draw_samples, parse_progression, render_clip, swung_steps
 
 SECONDS = 0.5
@@ -85,14 +86,14 @@ def test_unknown_genre() -> None:
 
 
 def test_related_genres_and_drums_exist() -> None:
-    for genre, band in synthetic.BANDS.items():
+    for genre, band in BANDS.items():
         assert set(band.related) <= set(GENRES) - {genre}
         for drums in band.drums:
             assert set(drums) <= set(synthetic.DRUMS)
 
 
 def test_rhythms_fill_a_bar_and_progressions_are_read_in_full() -> None:
-    for band in synthetic.BANDS.values():
+    for band in BANDS.values():
         rhythms = [rhythm for drums in band.drums for rhythm in drums.values()]
         rhythms += [rhythm for part in band.parts for rhythm in part.rhythms]
         assert {len(rhythm) for rhythm in rhythms} <= {16}
