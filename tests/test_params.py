@@ -138,5 +138,5 @@ def test_what_is_no_yaml_is_refused(file: Path, content: bytes) -> None:
 
 
 def test_a_missing_file_is_named(file: Path) -> None:
-    with pytest.raises(InputError, match=re.escape(f"{file} is not there.")):
+    with pytest.raises(InputError, match=re.escape(f"{file} cannot be read (No such file or directory).")):
         load_params(file)

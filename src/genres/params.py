@@ -134,8 +134,8 @@ def load_params(path: Path) -> Params:
     try:
         document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         return parse_group(Params, document)
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there. Run this from the project's folder.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). Run this from the project's folder.") from None
     except (YAMLError, ValueError) as error:  # of bytes that are no UTF-8, and of a date such as 2024-13-01
         raise InputError(f"{path} is no valid YAML: {error}") from None
     except InputError as error:
