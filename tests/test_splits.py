@@ -59,11 +59,18 @@ def test_any_collection_is_split_in_the_wanted_share_or_refused(seed: int) -> No
         with pytest.raises(InputError, match="`split.test_size`"):
             stratified_split(genres, size, seed)
         return
-    subsets = stratified_split(genres, size, seed)
+    shares = wanted * np.unique(genres, return_counts=True)[1] / len(genres)
+    try:
+        subsets = stratified_split(genres, size, seed)
+    except InputError as error:
+        assert "too few to" in str(error)
+        assert min(np.minimum(shares, np.unique(genres, return_counts=True)[1] - shares)) < 1
+        return
     assert Counter(subsets) == {"test": wanted, "train": len(genres) - wanted}
     for genre in np.unique(genres):
         share = (subsets[genres == genre] == "test").sum()
         assert abs(share - wanted * (genres == genre).mean()) < 1
+        assert 0 < share < (genres == genre).sum()
 
 
 def test_a_genre_with_one_clip_is_refused_by_name() -> None:
@@ -82,3 +89,9 @@ def test_the_smallest_possible_sides_have_a_clip_of_each_genre(size: float) -> N
     subsets = stratified_split(np.repeat(["a", "b"], 5), size, 0)
     smaller = min(("train", "test"), key=list(subsets).count)
     assert Counter(np.repeat(["a", "b"], 5)[subsets == smaller]) == {"a": 1, "b": 1}
+
+
+def test_a_genre_that_would_not_be_tested_is_refused_by_name() -> None:
+    genres = np.repeat(["many", "some", "few"], [43, 22, 2])
+    with pytest.raises(InputError, match="genre 'few' has 2 clips, too few to test any with `split.test_size` 0.2"):
+        stratified_split(genres, 0.2, 0)

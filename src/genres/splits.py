@@ -39,4 +39,10 @@ def stratified_split(genres: NDArray[np.str_], test_size: int | float, seed: int
     _, test = train_test_split(np.arange(len(genres)), test_size=test_clips, stratify=genres, random_state=seed)
     subsets = np.full(len(genres), TRAIN)
     subsets[test] = TEST
+    for side, verb in ((TRAIN, "train on"), (TEST, "test")):
+        if missing := sorted(set(names) - set(genres[subsets == side])):
+            raise InputError(
+                f"The genre {str(missing[0])!r} has {counts[names == missing[0]][0]} clips, too few to {verb} any with "
+                f"`split.test_size` {test_size}. Add clips of it, leave the genre out, or change the size."
+            )
     return subsets
