@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -28,6 +28,7 @@ WHOLE_FROM_1 = Allowed("a whole number from 1", lambda value: value >= 1)
 WHOLE_FROM_2 = Allowed("a whole number from 2", lambda value: value >= 2)
 # Three poolings by four leave one value per channel of anything smaller, and batch norm needs two.
 WHOLE_FROM_32 = Allowed("a whole number from 32", lambda value: value >= 32)
+NAMES = Allowed("a list of names", lambda value: all(isinstance(name, str) and name for name in value))
 NUMBER = Allowed("a number", math.isfinite)
 POSITIVE = Allowed("a number above 0", lambda value: 0 < value < math.inf)
 PROBABILITY = Allowed("a number from 0 to below 1", lambda value: 0 <= value < 1)
@@ -53,10 +54,11 @@ class Synthetic:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where the clips come from."""
+    """Where the clips come from, and which to leave out by name where they are there."""
 
     name: Annotated[str, one_of("synthetic", "local", "gtzan", "gtzan-mini")]
     path: Annotated[str | None, Allowed("a path or null", lambda value: value != "")]
+    exclude: Annotated[tuple[str, ...], NAMES]
     synthetic: Synthetic
 
 
@@ -168,13 +170,14 @@ def _parse_value(hint: Any, found: Any, key: str) -> Any:
     if is_dataclass(hint):
         return parse_group(hint, found, key)  # type: ignore[arg-type]
     kind, allowed = get_args(hint)
-    kinds = get_args(kind) or (kind,)
+    is_list = get_origin(kind) is tuple
+    kinds = (list,) if is_list else get_args(kind) or (kind,)
     if type(found) is int and float in kinds and int not in kinds:
         found = float(found)
     # type() and not isinstance(): YAML's true is a bool, which Python takes for the number 1.
     if type(found) not in kinds or (found is not None and not allowed.test(found)):
         raise InputError(f"`{key}` should be {allowed.words}, but is {_shown(found)}.")
-    return found
+    return tuple(found) if is_list else found
 
 
 def _joined(key: str, name: object) -> str:

@@ -14,31 +14,48 @@ class Progress:
     """Report on standard error how many of ``total`` units are done.
 
     On a terminal this is tqdm's bar, with rate and time left. In a log it is a line every few seconds and
-    one at the end, so that nothing is overwritten and nothing floods.
+    one at the end, so that nothing is overwritten and nothing floods. Bytes, the unit "B", are shown as
+    kB, MB and so on. ``done`` units were done before and count for no rate.
     """
 
-    def __init__(self, total: int, description: str, unit: str) -> None:
+    def __init__(self, total: int, description: str, unit: str, done: int = 0) -> None:
         self._total = total
         self._description = description
         self._unit = unit
-        self._done = 0
+        self._done = done
         self._last_line = time.monotonic()
         on_terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, desc=description, unit=f" {unit}", dynamic_ncols=True) if on_terminal else None
+        self._bar = (
+            tqdm(
+                total=total,
+                desc=description,
+                unit=unit if unit == "B" else f" {unit}",
+                unit_scale=unit == "B",
+                initial=done,
+                dynamic_ncols=True,
+            )
+            if on_terminal
+            else None
+        )
 
-    def advance(self, note: str = "") -> None:
-        """Count one more unit as done; ``note`` is shown behind the figures until the next call."""
-        self._done += 1
+    def advance(self, note: str = "", amount: int = 1) -> None:
+        """Count ``amount`` more units as done; ``note`` is shown behind the figures until the next call."""
+        self._done += amount
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)
-            self._bar.update()
+            self._bar.update(amount)
             return
         now = time.monotonic()
         if self._done == self._total or now - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = now
             behind = f", {note}" if note else ""
-            line = f"{self._description}: {self._done} of {self._total} {self._unit}{behind}"
+            line = f"{self._description}: {self._figures()}{behind}"
             print(line, file=sys.stderr, flush=True)
+
+    def _figures(self) -> str:
+        if self._unit == "B":
+            return f"{self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB"
+        return f"{self._done} of {self._total} {self._unit}"
 
     def __enter__(self) -> Self:
         return self
