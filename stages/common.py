@@ -24,7 +24,7 @@ class StageParser(argparse.ArgumentParser):
 
     def add_path(self, option: str, default: str, help_text: str) -> None:
         """Add an option for a file or a folder."""
-        self.add_argument(option, type=Path, default=Path(default), help=help_text)
+        self.add_argument(option, type=Path, metavar="PATH", default=Path(default), help=help_text)
 
     def add_processes(self) -> None:
         """Add the number of processes, which changes nothing but the time taken."""

@@ -9,6 +9,7 @@ def main() -> None:
     parser.add_path("--mel", "data/mel.npy", "the spectrograms")
     parser.add_path("--mel-rows", "data/mel.csv", "the list of their rows")
     parser.add_path("--split", "data/split.csv", "each clip's subset")
+    parser.add_path("--split-metrics", "metrics/split.json", "how many test clips have a copy in train")
     parser.add_path("--models", "models", "the folder of trained networks")
     parser.add_path("--metrics", "metrics/evaluate.json", "the scores, written")
     parser.add_path("--plots", "plots", "the folder of predictions and figures, written")
@@ -16,7 +17,7 @@ def main() -> None:
 
     import pandas as pd
 
-    from genres.artifacts import read_csv, write_csv, write_json
+    from genres.artifacts import read_csv, read_json, write_csv, write_json
     from genres.checkpoints import load_model
     from genres.evaluation import confusion_counts, score
     from genres.figures import draw_accuracies, draw_confusions
@@ -29,6 +30,7 @@ def main() -> None:
     params = load_params(arguments.params)
     mel_rows = read_csv(arguments.mel_rows, MEL, "featurize")
     split = read_csv(arguments.split, SPLIT, "split")
+    leaked = read_json(arguments.split_metrics, "split")["leaked"]
     genres = tuple(sorted(split.genre.unique()))
     test = split[split.subset == TEST]
     inputs = read_inputs(arguments.mel, mel_rows, test, params.input)
@@ -47,9 +49,9 @@ def main() -> None:
     for name in NETWORKS:
         write_csv(arguments.plots / "confusion" / f"{name}.csv", predictions[name])
     write_json(arguments.metrics, metrics)
-    draw_accuracies(arguments.plots / "accuracy.png", metrics, params.dataset.name, len(test))
-    draw_confusions(arguments.plots / "confusion.png", confusions, genres, params.dataset.name)
-    print(format_results(metrics, params.dataset.name))
+    draw_accuracies(arguments.plots / "accuracy.png", metrics, params.dataset.name, len(test), leaked)
+    draw_confusions(arguments.plots / "confusion.png", confusions, genres, params.dataset.name, leaked)
+    print(format_results(metrics, params.dataset.name, leaked))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ def main() -> None:
     """Print the table."""
     parser = StageParser(__doc__)
     parser.add_path("--metrics", "metrics/evaluate.json", "the scores")
+    parser.add_path("--split-metrics", "metrics/split.json", "how many test clips have a copy in train")
     parser.add_path("--plots", "plots", "the folder of figures")
     arguments = parser.parse_args()
 
@@ -15,7 +16,8 @@ def main() -> None:
     from genres.results import format_results
 
     params = load_params(arguments.params)
-    print(format_results(read_json(arguments.metrics, "evaluate"), params.dataset.name))
+    leaked = read_json(arguments.split_metrics, "split")["leaked"]
+    print(format_results(read_json(arguments.metrics, "evaluate"), params.dataset.name, leaked))
     print("\nFigures:")
     for figure in sorted(arguments.plots.glob("*.png")):
         print(f"  {figure}")

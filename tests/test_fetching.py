@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 import pytest
 from misbehaving import CONTENT, PIECE, Behaviour, Server, closed_port, hang, reset, serve, status
 
+from genres import attempts
 from genres.artifacts import sha256
-from genres.datasets import attempts
-from genres.datasets.attempts import LONGEST_PAUSE, PAUSES, SourceError
-from genres.datasets.fetching import CHUNK_BYTES, fetch, fetch_failure
-from genres.datasets.remotes import Remote
+from genres.attempts import LONGEST_PAUSE, PAUSES, SourceError
 from genres.errors import InputError
+from genres.fetching import CHUNK_BYTES, fetch, fetch_failure
+from genres.remotes import Remote
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 HALF = len(CONTENT) // 2
@@ -366,7 +366,7 @@ def test_a_cache_that_cannot_be_is_told(remote: Remote, cache: Path) -> None:
 
 
 def start_fetch(remote: Remote) -> subprocess.Popen[str]:
-    code = f"from genres.datasets.fetching import fetch; from genres.datasets.remotes import Remote; fetch({remote!r})"
+    code = f"from genres.fetching import fetch; from genres.remotes import Remote; fetch({remote!r})"
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
     return subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
 

@@ -42,7 +42,7 @@ def words(figure: Figure) -> str:
 
 def test_the_bars_are_the_same_bytes_twice(tmp_path: Path) -> None:
     for name in ("1.png", "2.png"):
-        draw_accuracies(tmp_path / name, metrics(10), "gtzan", 200)
+        draw_accuracies(tmp_path / name, metrics(10), "gtzan", 200, 0)
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
     assert (tmp_path / "1.png").read_bytes().startswith(PNG)
 
@@ -50,42 +50,42 @@ def test_the_bars_are_the_same_bytes_twice(tmp_path: Path) -> None:
 def test_the_matrices_are_the_same_bytes_twice_and_change_with_their_counts(tmp_path: Path) -> None:
     genres, counts = [f"genre {number}" for number in range(10)], confusions(10)
     for name in ("1.png", "2.png"):
-        draw_confusions(tmp_path / name, counts, genres, "gtzan")
+        draw_confusions(tmp_path / name, counts, genres, "gtzan", 0)
     counts["simple"][3, 4] += 1
-    draw_confusions(tmp_path / "3.png", counts, genres, "gtzan")
+    draw_confusions(tmp_path / "3.png", counts, genres, "gtzan", 0)
     first, second, third = ((tmp_path / f"{number}.png").read_bytes() for number in (1, 2, 3))
     assert first == second != third
     assert first.startswith(PNG)
 
 
 def test_no_program_is_named_in_the_file(tmp_path: Path) -> None:
-    draw_accuracies(tmp_path / "1.png", metrics(2), "local", 20)
+    draw_accuracies(tmp_path / "1.png", metrics(2), "local", 20, 0)
     assert b"atplotlib" not in (tmp_path / "1.png").read_bytes()  # its version would change the bytes
 
 
 @pytest.mark.parametrize("name", ["<script>", "$x$", "$\\nope$", "a_b^c{", "%s", "&amp;", "", "müsic"])
 def test_a_name_is_written_as_it_is(tmp_path: Path, figures: list[Figure], name: str) -> None:
-    draw_confusions(tmp_path / "1.png", confusions(2), [name, "other"], "local")
+    draw_confusions(tmp_path / "1.png", confusions(2), [name, "other"], "local", 0)
     labels = figures[0].axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == [name, "other"]
     assert not any(label.get_parse_math() for label in labels)
 
 
 def test_a_very_long_name_is_shortened_and_leaves_the_matrix_room(tmp_path: Path, figures: list[Figure]) -> None:
-    draw_confusions(tmp_path / "1.png", confusions(2), ["x" * 300, "y"], "local")
+    draw_confusions(tmp_path / "1.png", confusions(2), ["x" * 300, "y"], "local", 0)
     assert figures[0].axes[0].get_yticklabels()[0].get_text() == "x" * 23 + "…"
     assert min(figures[0].axes[0].get_window_extent().size) > 50
 
 
 def test_a_matrix_shows_every_count_but_zeros(tmp_path: Path, figures: list[Figure]) -> None:
     counts = {name: np.array([[7, 0], [13, 21]]) for name in NETWORKS}
-    draw_confusions(tmp_path / "1.png", counts, ["a", "b"], "local")
+    draw_confusions(tmp_path / "1.png", counts, ["a", "b"], "local", 0)
     shown = {(text.get_position(), text.get_text()) for text in figures[0].axes[2].texts}
     assert shown == {((0, 0), "7"), ((0, 1), "13"), ((1, 1), "21")}  # (column, row), actual genres in rows
 
 
 def test_a_genre_without_test_clips_is_an_empty_row(tmp_path: Path) -> None:
-    draw_confusions(tmp_path / "1.png", {name: np.array([[7, 0], [0, 0]]) for name in NETWORKS}, ["a", "b"], "local")
+    draw_confusions(tmp_path / "1.png", {name: np.array([[7, 0], [0, 0]]) for name in NETWORKS}, ["a", "b"], "local", 0)
     assert (tmp_path / "1.png").read_bytes().startswith(PNG)
 
 
@@ -93,13 +93,13 @@ def test_a_genre_without_test_clips_is_an_empty_row(tmp_path: Path) -> None:
 def test_the_papers_values_are_drawn_for_gtzan_alone(
     tmp_path: Path, figures: list[Figure], name: str, shown: bool
 ) -> None:
-    draw_accuracies(tmp_path / "1.png", metrics(10), name, 200)
+    draw_accuracies(tmp_path / "1.png", metrics(10), name, 200, 0)
     assert ("the paper's" in words(figures[0])) == shown
 
 
 @pytest.mark.parametrize("genres", [2, 10])
 def test_a_bar_says_its_height_and_a_line_where_chance_is(tmp_path: Path, figures: list[Figure], genres: int) -> None:
-    draw_accuracies(tmp_path / "1.png", metrics(genres), "synthetic", 77)
+    draw_accuracies(tmp_path / "1.png", metrics(genres), "synthetic", 77, 0)
     text = words(figures[0])
     for expected in ("30.0 %", "55.0 %", "80.0 %", f"chance ({genres} genres)", "77 test clips of SYNTHETIC"):
         assert expected in text
@@ -107,5 +107,5 @@ def test_a_bar_says_its_height_and_a_line_where_chance_is(tmp_path: Path, figure
 
 
 def test_synthetic_matrices_are_called_so(tmp_path: Path, figures: list[Figure]) -> None:
-    draw_confusions(tmp_path / "1.png", confusions(2), ["a", "b"], "synthetic")
+    draw_confusions(tmp_path / "1.png", confusions(2), ["a", "b"], "synthetic", 0)
     assert "SYNTHETIC" in words(figures[0])

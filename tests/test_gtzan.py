@@ -22,15 +22,14 @@ import pytest
 from huggingface_hub import hf_hub_url
 from misbehaving import Behaviour, Handler, Server, closed_port, serve, status
 
-from genres import datasets
+from genres import attempts, datasets, gtzan, gtzan_mini, obtain_clips
 from genres.artifacts import sha256
-from genres.datasets import attempts, gtzan, gtzan_mini, obtain_clips
-from genres.datasets.attempts import PAUSES
+from genres.attempts import PAUSES
 from genres.datasets.gtzan import write_gtzan
 from genres.datasets.gtzan_mini import CHECKSUMS, write_gtzan_mini
-from genres.datasets.remotes import GTZAN_ON_HUB
 from genres.errors import InputError
 from genres.params import Dataset, Synthetic, parse_group
+from genres.remotes import GTZAN_ON_HUB
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CLIPS = {f"{genre}/{genre}.{number:05}": os.urandom(999) for genre in ("blues", "jazz") for number in (0, 54)}

@@ -24,7 +24,7 @@ def shipped_with(old: str, new: str) -> str:
 
 def test_the_shipped_parameters_are_the_papers(params: Params) -> None:
     assert params.featurize == Featurize(22050, 2048, 512, 128, 80.0, 1291)
-    assert params.split == Split("stratified", 0.2)
+    assert params.split == Split("stratified", 0.2, None, 5, 0)
     assert params.input == Input(64, 100, -42.88, 15.5)
     assert params.train == Train(150, 128, 1e-4)
     assert params.simple == Network(8, 128, 0.25)
@@ -32,7 +32,7 @@ def test_the_shipped_parameters_are_the_papers(params: Params) -> None:
 
 
 def test_the_shipped_parameters_need_no_download(params: Params) -> None:
-    assert params.dataset == Dataset("synthetic", None, Synthetic(100, 30.0, 0))
+    assert params.dataset == Dataset("synthetic", None, ("jazz.00054",), Synthetic(100, 30.0, 0))
 
 
 @pytest.mark.parametrize(

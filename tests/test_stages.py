@@ -539,8 +539,6 @@ def test_a_folder_that_is_not_there_is_refused(empty: Path) -> None:
     ("changes", "told"),
     [
         ({"dataset.name": "local"}, "`dataset.path` is null"),
-        ({"dataset.name": "gtzan"}, "'gtzan' cannot be downloaded yet"),
-        ({"dataset.name": "gtzan-mini"}, "'gtzan-mini' cannot be downloaded yet"),
         ({"dataset.name": "gtzna"}, "`dataset.name`"),
         ({"dataset.synthetic.seconds": "long"}, "`dataset.synthetic.seconds`"),
         ({"train.epoch": 1}, "`train.epochs`"),

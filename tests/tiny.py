@@ -11,7 +11,16 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGES = ("download", "featurize", "split", "train_linear", "train_simple", "train_complex", "evaluate")
+STAGES = (
+    "download",
+    "find_duplicates",
+    "featurize",
+    "split",
+    "train_linear",
+    "train_simple",
+    "train_complex",
+    "evaluate",
+)
 TINY = {
     "dataset.synthetic.clips_per_genre": 6,
     "dataset.synthetic.seconds": 2,

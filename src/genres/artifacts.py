@@ -87,8 +87,11 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(partial, index=False, lineterminator="\n")
 
 
-def read_csv(path: Path, columns: tuple[str, ...], stage: str) -> pd.DataFrame:
-    """Read a table that ``stage`` wrote, every value as text, or raise an InputError."""
+def read_csv(path: Path, columns: tuple[str, ...], stage: str, *, may_be_empty: bool = False) -> pd.DataFrame:
+    """Read a table that ``stage`` wrote, every value as text, or raise an InputError.
+
+    A table without rows counts as damaged unless it ``may_be_empty``.
+    """
     require_file(path, stage)
     try:
         # A genre may be called "NA" and a clip "007": nothing is guessed.
@@ -97,7 +100,7 @@ def read_csv(path: Path, columns: tuple[str, ...], stage: str) -> pd.DataFrame:
         raise damaged(path, stage, f"no readable table ({str(error).strip()})") from None
     if tuple(table.columns) != columns:
         raise damaged(path, stage, f"its columns are {', '.join(table.columns)}, not {', '.join(columns)}")
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise damaged(path, stage, "it has no rows")
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the surplus for row names
         raise damaged(path, stage, "its rows have more values than there are columns")

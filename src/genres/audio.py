@@ -8,6 +8,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from genres.artifacts import damaged, file_sha256, require_file
+
 FloatArray = NDArray[np.float32]
 
 SILENCE = 1e-5
@@ -73,6 +75,22 @@ def read_clip(path: Path, sample_rate: int) -> FloatArray:
     """
     samples, native_rate = decode(path)
     return librosa.resample(samples, orig_sr=native_rate, target_sr=sample_rate, res_type="soxr_hq")
+
+
+def read_listed_clip(path: Path, sha256: str, sample_rate: int) -> FloatArray:
+    """Read a clip as `read_clip` does, after making sure that it is the one in the list of clips.
+
+    Raises:
+        InputError: the file is missing, is not the one that was listed, or cannot be read though it was listed as
+            readable.
+    """
+    require_file(path, "download")
+    if file_sha256(path) != sha256:
+        raise damaged(path, "download", "it is not the file that the list of clips was made of")
+    try:
+        return read_clip(path, sample_rate)
+    except UnreadableAudioError as error:
+        raise damaged(path, "download", f"listed as readable, but it has {error}") from None
 
 
 def _read_mono(file: soundfile.SoundFile) -> FloatArray:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.artifacts import damaged, file_sha256, require_file, write_rows
-from genres.audio import FloatArray, UnreadableAudioError, read_clip
+from genres.artifacts import write_rows
+from genres.audio import FloatArray, read_listed_clip
 from genres.parallel import map_in_processes
 from genres.params import Featurize
 from genres.tables import MEL
@@ -96,12 +96,6 @@ class _Job:
 
 
 def _featurize(job: _Job) -> tuple[NDArray[np.float32], int]:
-    require_file(job.path, "download")
-    if file_sha256(job.path) != job.sha256:
-        raise damaged(job.path, "download", "it is not the file that the list of clips was made of")
-    try:
-        samples = read_clip(job.path, job.featurize.sample_rate)
-    except UnreadableAudioError as error:
-        raise damaged(job.path, "download", f"listed as readable, but it has {error}") from None
+    samples = read_listed_clip(job.path, job.sha256, job.featurize.sample_rate)
     mel = mel_db(samples, job.featurize)
     return fit_frames(mel, job.featurize.n_frames, -job.featurize.top_db), mel.shape[1]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from genres.artifacts import whole_file
-from genres.results import NETWORKS, TITLES, data_title, paper_accuracies
+from genres.results import NETWORKS, TITLES, data_title, leakage_note, paper_accuracies
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = {"linear": "#0072B2", "simple": "#E69F00", "complex": "#009E73"}
@@ -23,7 +23,9 @@ LONGEST_NAME = 24  # characters of a genre; longer ones would leave the matrix n
 
 
 @_in_plain_text
-def draw_accuracies(path: Path, metrics: Mapping[str, Mapping[str, Any]], dataset_name: str, clips: int) -> None:
+def draw_accuracies(
+    path: Path, metrics: Mapping[str, Mapping[str, Any]], dataset_name: str, clips: int, leaked: int
+) -> None:
     """Draw a bar for each network's test accuracy, with the paper's as a line where it may be compared (figure 5)."""
     figure = Figure(figsize=(6, 4))
     axes = figure.subplots()
@@ -37,14 +39,15 @@ def draw_accuracies(path: Path, metrics: Mapping[str, Mapping[str, Any]], datase
         axes.hlines(heights, places - 0.4, places + 0.4, "black", "dashed", label="the paper's")
     genres = len(metrics[NETWORKS[0]]["recall"])
     axes.axhline(100 / genres, color="grey", linestyle="dotted", label=f"chance ({genres} genres)")
-    axes.set(ylim=(0, 100), ylabel="test accuracy (%)", title=f"{clips} test clips of {data_title(dataset_name)}")
+    title = _titled(f"{clips} test clips of {data_title(dataset_name)}", leaked)
+    axes.set(ylim=(0, 100), ylabel="test accuracy (%)", title=title)
     axes.legend()
     _save(figure, path)
 
 
 @_in_plain_text
 def draw_confusions(
-    path: Path, confusions: Mapping[str, NDArray[np.int64]], genres: Sequence[str], dataset_name: str
+    path: Path, confusions: Mapping[str, NDArray[np.int64]], genres: Sequence[str], dataset_name: str, leaked: int
 ) -> None:
     """Draw each network's confusion matrix with its counts, actual genres in rows (figure 10)."""
     names = [genre if len(genre) <= LONGEST_NAME else f"{genre[: LONGEST_NAME - 1]}…" for genre in genres]
@@ -53,8 +56,12 @@ def draw_confusions(
     for axes, (name, counts) in zip(figure.subplots(1, len(confusions)), confusions.items(), strict=True):
         _draw_confusion(axes, counts, names)
         axes.set_title(TITLES[name])
-    figure.suptitle(f"Test clips of {data_title(dataset_name)}")
+    figure.suptitle(_titled(f"Test clips of {data_title(dataset_name)}", leaked))
     _save(figure, path)
+
+
+def _titled(title: str, leaked: int) -> str:
+    return f"{title}\n{leakage_note(leaked)}" if leaked else title
 
 
 def _draw_confusion(axes: Axes, counts: NDArray[np.int64], genres: Sequence[str]) -> None:

@@ -78,8 +78,18 @@ class Featurize:
 class Split:
     """Who trains and who is tested."""
 
-    method: Annotated[str, one_of("stratified")]
+    method: Annotated[str, one_of("stratified", "grouped", "fault-filtered", "kfold")]
     test_size: Annotated[int | float, SHARE_OR_COUNT]
+    lists: Annotated[str | None, Allowed("a folder or null", lambda value: value != "")]
+    folds: Annotated[int, WHOLE_FROM_2]
+    fold: Annotated[int, WHOLE_FROM_0]
+
+    def __post_init__(self) -> None:
+        if self.fold >= self.folds:
+            raise InputError(
+                f"`split.fold` should be below `split.folds`, which is {self.folds}, but is {self.fold}: folds are "
+                "counted from 0."
+            )
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from httpx2 import HTTPError, NetworkError, RemoteProtocolError, TimeoutExceptio
 from huggingface_hub import HfFileMetadata, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-from genres.datasets import attempts
+from genres import attempts
+from genres.attempts import PassingError, SourceError, refusal, require_connection, retry
 from genres.datasets.archives import extract_clips
-from genres.datasets.attempts import PassingError, SourceError, refusal, require_connection, retry
-from genres.datasets.fetching import fetch, fetch_failure, kept_file
-from genres.datasets.remotes import GTZAN_ON_HUB, GTZAN_ORIGINAL, HubFile, Remote
+from genres.fetching import fetch, fetch_failure, kept_file
+from genres.remotes import GTZAN_ON_HUB, GTZAN_ORIGINAL, HubFile, Remote
 
 
 def write_gtzan(folder: Path) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from genres.artifacts import file_sha256
+from genres.attempts import SourceError
 from genres.datasets.archives import extract_clips
-from genres.datasets.attempts import SourceError
-from genres.datasets.fetching import fetch, fetch_failure
-from genres.datasets.remotes import GTZAN_MINI
 from genres.errors import InputError
+from genres.fetching import fetch, fetch_failure
+from genres.remotes import GTZAN_MINI
 
 CHECKSUMS = Path(__file__).with_name("gtzan_mini.sha256")  # what sha256sum prints in the folder of genres
 

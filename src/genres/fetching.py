@@ -13,12 +13,12 @@ from platformdirs import user_cache_path
 from requests.exceptions import ProxyError, RequestException, SSLError
 from urllib3.exceptions import HTTPError
 
+from genres import attempts
 from genres.artifacts import file_sha256
-from genres.datasets import attempts
-from genres.datasets.attempts import PassingError, SourceError, refusal, require_connection, retry
-from genres.datasets.remotes import HubFile, Remote
+from genres.attempts import PassingError, SourceError, refusal, require_connection, retry
 from genres.errors import InputError
 from genres.progress import Progress
+from genres.remotes import HubFile, Remote
 
 CHUNK_BYTES = 2**16
 MEGABYTE = 10**6

@@ -52,3 +52,18 @@ GTZAN_MINI = Remote(
     size=125_000_000,
     sha256=None,
 )
+FAULT_FILTERED_LISTS = tuple(
+    Remote(
+        name=f"the {subset} list of the fault-filtered split",
+        file=f"fault-filtered/{subset}_filtered.txt",
+        url="https://raw.githubusercontent.com/coreyker/dnn-mgr/bdad579ea6cb37b665ea6019fe1026a6ce20cbc7/gtzan/"
+        f"{subset}_filtered.txt",
+        size=size,
+        sha256=sha256,
+    )
+    for subset, size, sha256 in (
+        ("train", 10_152, "2b04966cef1486f1a7767b74271533fa23e220388db804a1937835e1fc4fa3fa"),
+        ("valid", 4_522, "f8fbee7c52397a0e0f3a91dc54fedecb2e27f5bdc9a9daeab8cb10d077e26956"),
+        ("test", 6_616, "09cafa6a89ce0a27f30ed250d56ecb4d03c22fffb5a693f96c7ae655ee02ac72"),
+    )
+)

@@ -1,0 +1,250 @@
+"""Copies of synthetic and real clips: re-encoded, scaled, shifted and noisy ones are found, and nothing else."""
+
+import io
+import os
+import tarfile
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from genres.artifacts import file_sha256
+from genres.audio import FloatArray
+from genres.datasets.synthetic import GENRES, SAMPLE_RATE, render_clip
+from genres.duplicates import (
+    COMPARED,
+    ENOUGH_SIMILARITY,
+    FRAMES_AT_A_TIME,
+    HOP,
+    Landmarks,
+    find_copies,
+    find_landmarks,
+    list_duplicates,
+    similarity,
+)
+from genres.duplicates import SAMPLE_RATE as LANDMARK_RATE
+from genres.errors import InputError
+from genres.tables import DUPLICATES
+
+CLIPS_OF_A_GENRE = 2
+SECONDS = 30
+
+
+def landmarks_of(samples: NDArray[Any], sample_rate: int = SAMPLE_RATE) -> Landmarks:
+    return find_landmarks(
+        librosa.resample(samples.astype(np.float32), orig_sr=sample_rate, target_sr=LANDMARK_RATE, res_type="soxr_hq")
+    )
+
+
+def encoded(samples: FloatArray, file_format: str, subtype: str, compression: float) -> FloatArray:
+    """Return what is left of the samples after a low bit rate: 25 to 45 kbit/s."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, SAMPLE_RATE, format=file_format, subtype=subtype, compression_level=compression)
+    assert file.tell() * 8 / (samples.size / SAMPLE_RATE) < 50_000
+    file.seek(0)
+    decoded, _ = soundfile.read(file, dtype="float32")
+    return np.asarray(decoded)
+
+
+def mp3(samples: FloatArray) -> FloatArray:
+    return encoded(samples, "MP3", "MPEG_LAYER_III", 0.9)
+
+
+def ogg(samples: FloatArray) -> FloatArray:
+    return encoded(samples, "OGG", "VORBIS", 1.0)
+
+
+def shifted(samples: FloatArray, seconds: float) -> FloatArray:
+    return samples[round(seconds * SAMPLE_RATE) :]
+
+
+def noisy(samples: FloatArray, decibels: float = 20) -> FloatArray:
+    noise = default_rng(0).standard_normal(samples.size) * np.sqrt(np.mean(samples**2)) * 10 ** (-decibels / 20)
+    return (samples + noise).astype(np.float32)
+
+
+HALF_A_FRAME = HOP / 2 / LANDMARK_RATE  # seconds; here peaks fall most differently
+WAYS = {
+    "mp3": mp3,
+    "ogg": ogg,
+    "quiet": lambda samples: samples / 100,
+    "16 bit with an offset": lambda samples: np.round((samples / 2 + 0.2) * 32767) / 32768,
+    "shifted by half a frame": lambda samples: shifted(samples, HALF_A_FRAME),
+    "shifted by 4 s": lambda samples: shifted(samples, 4),
+    "shifted by 10 s": lambda samples: shifted(samples, 10),  # half a frame off as well
+    "late by 10 s": lambda samples: np.concatenate([samples[220_500::-1], samples[:-220_500]]),
+    "20 dB SNR": noisy,
+    "all of it": lambda samples: ogg(noisy(shifted(samples / 3, 10))),
+}
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[FloatArray]:
+    """Two synthetic clips of each genre, from -1 to 1."""
+    return [
+        render_clip(genre, number, 0, SECONDS).astype(np.float32) / 32768
+        for genre in GENRES
+        for number in range(CLIPS_OF_A_GENRE)
+    ]
+
+
+@pytest.fixture(scope="module")
+def fingerprints(clips: list[FloatArray]) -> list[Landmarks]:
+    return [landmarks_of(clip) for clip in clips]
+
+
+# --- Every copy, and nothing else ---
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_copies_are_found_among_others_and_nothing_else_is(
+    way: str, clips: list[FloatArray], fingerprints: list[Landmarks]
+) -> None:
+    # Five of the clips, others for each way in turn.
+    chosen = range(list(WAYS).index(way) % 4, len(clips), 4)
+    copies = [landmarks_of(WAYS[way](clips[number])) for number in chosen]
+    found = find_copies([*fingerprints, *copies])
+    assert [(first, second) for first, second, _ in found] == [
+        (number, len(clips) + place) for place, number in enumerate(chosen)
+    ]
+
+
+def test_excerpts_that_overlap_by_a_third_are_found(clips: list[FloatArray]) -> None:
+    excerpts = [clip[begin : begin + 15 * SAMPLE_RATE] for clip in clips[::5] for begin in (0, 10 * SAMPLE_RATE)]
+    found = find_copies([landmarks_of(excerpt) for excerpt in excerpts])
+    assert [(first, second) for first, second, _ in found] == [(0, 1), (2, 3), (4, 5), (6, 7)]
+
+
+def test_short_clips_are_no_copies_of_one_another() -> None:
+    clips = [landmarks_of(render_clip(genre, number, 0, 2)) for genre in GENRES for number in range(3)]
+    assert find_copies(clips) == []
+
+
+def test_no_false_pair_among_the_real_clips_and_their_copies_are_found(tmp_path: Path) -> None:
+    data = os.environ.get("GENRES_TEST_DATA")
+    if data is None:
+        pytest.skip("GENRES_TEST_DATA does not say where gtzan-mini/genres.tar.gz lies")
+    with tarfile.open(Path(data) / "gtzan-mini" / "genres.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    for number, path in enumerate(sorted(tmp_path.glob("genres/*/*.wav"))[::10]):
+        samples, sample_rate = soundfile.read(path, dtype="float32")
+        assert sample_rate == SAMPLE_RATE
+        changed = list(WAYS.values())[number](samples)
+        soundfile.write(path.with_name(f"{path.stem}-copy.wav"), changed, sample_rate)
+    clips = listed(tmp_path / "genres")
+    assert len(clips) == 110
+    found = list_duplicates(clips, tmp_path / "genres", processes=2)
+    assert list(found.clip_b) == [f"{clip}-copy" for clip in found.clip_a]
+    assert len(found) == 10
+
+
+# --- Landmarks and similarity ---
+
+
+def test_similarity_is_one_for_equals_and_the_same_from_either_side(fingerprints: list[Landmarks]) -> None:
+    first, second = fingerprints[0], fingerprints[3]
+    assert similarity(first, first, 0) == 1
+    for displacement in (-300, 0, 5):
+        share = similarity(first, second, displacement)
+        assert 0 <= share < ENOUGH_SIMILARITY
+        assert share == similarity(second, first, -displacement)
+
+
+def test_similarity_counts_only_the_time_that_both_cover(
+    clips: list[FloatArray], fingerprints: list[Landmarks]
+) -> None:
+    frames = 320
+    cut = landmarks_of(clips[4][round(frames * HOP / LANDMARK_RATE * SAMPLE_RATE) :])
+    assert similarity(fingerprints[4], cut, -frames) > 0.9
+    assert similarity(fingerprints[4], cut, 0) < ENOUGH_SIMILARITY
+
+
+def test_a_long_clip_has_the_landmarks_of_its_parts() -> None:
+    noise = default_rng(0).standard_normal(3 * FRAMES_AT_A_TIME * HOP).astype(np.float32)
+    begin = FRAMES_AT_A_TIME * HOP // 2
+    assert similarity(find_landmarks(noise), find_landmarks(noise[begin:]), -FRAMES_AT_A_TIME // 2) > 0.99
+
+
+@pytest.mark.parametrize("samples", [np.ones(1), np.zeros(8000), np.full(80_000, 0.5), np.ones(700)])
+def test_what_holds_no_music_is_nobody_s_copy(samples: NDArray[np.float64], fingerprints: list[Landmarks]) -> None:
+    nothing = find_landmarks(samples.astype(np.float32))
+    assert find_copies([nothing, fingerprints[0]]) == []
+    assert find_copies([nothing]) == []
+    assert find_copies([]) == []
+
+
+def test_a_crowd_of_copies_is_connected(fingerprints: list[Landmarks]) -> None:
+    part = Landmarks(*(values[:500] for values in fingerprints[0]))
+    crowd = [part] * (2 * COMPARED)
+    found = {(first, second) for first, second, _ in find_copies(crowd)}
+    assert {(number, number + 1) for number in range(len(crowd) - 1)} <= found
+
+
+# --- Files ---
+
+
+def listed(folder: Path) -> pd.DataFrame:
+    """Return what a list of clips says of the files, as far as the search for copies reads it."""
+    paths = sorted(path.relative_to(folder) for path in folder.glob("*/*"))
+    return pd.DataFrame(
+        {
+            "clip": [path.stem for path in paths],
+            "genre": [path.parent.name for path in paths],
+            "path": [path.as_posix() for path in paths],
+            "sha256": [file_sha256(folder / path) for path in paths],
+        }
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clips: list[FloatArray]) -> Path:
+    """Eight files: one recording in six of them, and two others."""
+    for genre in ("blues", "rock"):
+        (tmp_path / genre).mkdir()
+    pcm = np.round(clips[0] * 32767).astype(np.int16)
+    soundfile.write(tmp_path / "blues" / "1.wav", pcm, SAMPLE_RATE)
+    (tmp_path / "rock" / "1.wav").write_bytes((tmp_path / "blues" / "1.wav").read_bytes())
+    soundfile.write(tmp_path / "blues" / "2.flac", pcm, SAMPLE_RATE)
+    soundfile.write(tmp_path / "blues" / "3.au", pcm, SAMPLE_RATE)
+    soundfile.write(tmp_path / "rock" / "2.mp3", np.stack([clips[0], clips[0]], axis=1), SAMPLE_RATE)
+    resampled = librosa.resample(clips[0], orig_sr=SAMPLE_RATE, target_sr=44_100, res_type="soxr_hq")
+    soundfile.write(tmp_path / "rock" / "3.ogg", resampled, 44_100)
+    for number in range(4, 6):
+        soundfile.write(tmp_path / "rock" / f"{number}.wav", clips[number], SAMPLE_RATE)
+    return tmp_path
+
+
+def test_files_of_every_kind_and_genre_are_paired_whatever_the_number_of_processes(folder: Path) -> None:
+    clips = listed(folder)
+    found = list_duplicates(clips, folder, processes=2)
+    assert tuple(found.columns) == DUPLICATES
+    recording = [("blues", "1"), ("blues", "2"), ("blues", "3"), ("rock", "1"), ("rock", "2"), ("rock", "3")]
+    pairs = list(zip(found.genre_a, found.clip_a, found.genre_b, found.clip_b, strict=True))
+    assert pairs == [(*a, *b) for a, b in permutations(recording, 2) if a < b]
+    shares = dict(zip(pairs, found.similarity, strict=True))
+    assert shares["blues", "1", "rock", "1"] == "1.000"  # the same bytes
+    assert shares["blues", "1", "blues", "2"] == "1.000"  # the same samples
+    assert 0.2 < float(shares["blues", "1", "rock", "2"]) < 1
+
+    pd.testing.assert_frame_equal(found, list_duplicates(clips, folder, processes=1))
+
+
+def test_without_copies_the_table_has_columns_and_no_rows(folder: Path) -> None:
+    clips = listed(folder)
+    found = list_duplicates(clips[clips.path.str.match("rock/[45]")], folder, processes=1)
+    assert found.empty
+    assert tuple(found.columns) == DUPLICATES
+
+
+def test_a_file_that_has_changed_since_it_was_listed_is_refused(folder: Path) -> None:
+    clips = listed(folder)
+    (folder / "rock" / "4.wav").write_bytes(b"something else")
+    with pytest.raises(InputError, match=r"4\.wav is damaged: it is not the file .* Run `dvc repro -f download`"):
+        list_duplicates(clips[clips["clip"] == "4"], folder, processes=1)
