@@ -61,8 +61,8 @@ def test_the_shipped_parameters_need_no_download(params: Params) -> None:
             "name: gtzam",
             "`dataset.name` should be one of synthetic, local, gtzan, gtzan-mini, but is",
         ),
-        ("path: null", 'path: ""', "`dataset.path` should be a path or null, but is the text ''."),
-        ("path: null", "path: 5", "`dataset.path` should be a path or null, but is 5."),
+        ("  path:", '  path: ""', "`dataset.path` should be a path or null, but is the text ''."),
+        ("  path:", "  path: 5", "`dataset.path` should be a path or null, but is 5."),
         (
             "hidden: 256\n  dropout: 0.25",
             "hidden: 256\n  dropout: 1",

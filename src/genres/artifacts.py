@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
@@ -16,6 +16,9 @@ from numpy.lib.format import read_array_header_1_0, read_magic, write_array_head
 from numpy.typing import NDArray
 
 from genres.errors import InputError
+
+DECIMALS = 4
+"""Of the figures in ``metrics/``, so that a diff shows changes and no noise."""
 
 
 @contextmanager
@@ -130,22 +133,32 @@ def write_rows(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[n
     return checksums
 
 
-def read_rows(path: Path, checksums: Iterable[str], stage: str) -> Iterator[NDArray[np.float32]]:
-    """Yield the rows (height, width) of an npy file from `write_rows`, each held against its SHA-256.
+def read_rows(
+    path: Path, checksums: Sequence[str], stage: str, wanted: Sequence[int] | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Yield rows (height, width) of an npy file from `write_rows`, each held against its SHA-256.
+
+    Args:
+        path: the file.
+        checksums: those of all its rows.
+        stage: what wrote it.
+        wanted: the rows to yield, in this order; all of them by default.
 
     Raises:
         InputError: the file is missing, or not the one that the checksums were taken of.
     """
     require_file(path, stage)
-    expected = list(checksums)
     with path.open("rb") as file:
         shape = _read_header(file, path, stage)
-        if shape[0] != len(expected):
-            raise damaged(path, stage, f"it has {shape[0]} rows, not {len(expected)}")
-        row_bytes = 4 * shape[1] * shape[2]
-        for number, checksum in enumerate(expected):
+        if shape[0] != len(checksums):
+            raise damaged(path, stage, f"it has {shape[0]} rows, not {len(checksums)}")
+        first, row_bytes = file.tell(), 4 * shape[1] * shape[2]
+        for number in range(len(checksums)) if wanted is None else wanted:
+            file.seek(first + number * row_bytes)
             content = file.read(row_bytes)
-            if sha256(content) != checksum:
+            if len(content) < row_bytes:
+                raise damaged(path, stage, f"it ends within row {number} of {shape[0]}")
+            if sha256(content) != checksums[number]:
                 raise damaged(path, stage, f"row {number} is not what was written")
             yield np.frombuffer(content, "<f4").reshape(shape[1:])
 

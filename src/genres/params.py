@@ -121,6 +121,14 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Svm:
+    """The support vector machine, under scikit-learn's names."""
+
+    kernel: Annotated[str, one_of("linear", "rbf")]
+    C: Annotated[float, POSITIVE]
+
+
+@dataclass(frozen=True)
 class Params:
     """All of ``params.yaml``."""
 
@@ -132,6 +140,7 @@ class Params:
     train: Train
     simple: Network
     complex: Network
+    svm: Svm
 
 
 def load_params(path: Path) -> Params:

@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from genres import convergence
+from genres.convergence import Convergence
+
+
+def describe_convergence(
+    train_loss: NDArray[np.float64],
+    test_loss: NDArray[np.float64],
+    train_accuracy: NDArray[np.float64],
+    test_accuracy: NDArray[np.float64],
+) -> Convergence:
+    curves = {
+        "train_loss": train_loss,
+        "test_loss": test_loss,
+        "train_accuracy": train_accuracy,
+        "test_accuracy": test_accuracy,
+    }
+    return convergence.describe_convergence(pd.DataFrame(curves, index=range(1, len(test_loss) + 1)))
+
+
+FLAT = np.full(5, 0.5)
+
+
+def test_converged_is_the_epoch_from_which_the_loss_stays_near_its_minimum() -> None:
+    test_loss = np.array([2.0, 1.01, 1.5, 1.015, 1.0, 1.02])
+    found = describe_convergence(test_loss, test_loss, test_loss, test_loss)
+    assert found.converged_epoch == 4  # epoch 2 was near it too, but did not stay
+    assert (found.best_epoch, found.best_test_loss) == (5, 1.0)
+
+
+def test_a_loss_that_rises_again_has_not_converged() -> None:
+    test_loss = np.array([2.0, 1.0, 1.1, 1.3])
+    assert describe_convergence(test_loss, test_loss, test_loss, test_loss).converged_epoch is None
+
+
+def test_a_loss_that_is_near_its_minimum_from_the_start_converged_in_epoch_1() -> None:
+    assert describe_convergence(FLAT, FLAT, FLAT, FLAT).converged_epoch == 1
+
+
+def test_gaps_are_positive_for_an_overfitted_model() -> None:
+    found = describe_convergence(
+        np.array([1.0, 0.3]), np.array([1.2, 1.3]), np.array([0.5, 0.98]), np.array([0.4, 0.5])
+    )
+    assert found.loss_gap == pytest.approx(1.0)
+    assert found.accuracy_gap == pytest.approx(0.48)
+
+
+def test_a_steady_trend_is_no_fluctuation() -> None:
+    falling = np.linspace(2, 1, 30)
+    shaking = falling + 0.1 * (-1) ** np.arange(30)
+    assert describe_convergence(falling, falling, falling, falling).loss_fluctuation == pytest.approx(0, abs=1e-12)
+    assert describe_convergence(falling, shaking, falling, shaking).loss_fluctuation == pytest.approx(0.1, rel=0.05)
+
+
+def test_one_epoch_is_enough_to_be_described() -> None:
+    one = np.array([1.0])
+    found = describe_convergence(one, one, one, one)
+    assert (found.converged_epoch, found.best_epoch, found.loss_fluctuation) == (1, 1, 0.0)
