@@ -1,57 +1,93 @@
-"""Score the trained networks on the test clips, and draw what came out."""
+"""Score the trained models on the test clips, and show what came out as figures and as a page."""
 
 from common import StageParser, run_stage
 
 
 def main() -> None:
-    """Write the metrics, the predictions and the figures, and print the table of results."""
+    """Write the scores, the predictions, the figures and the page, and print the table of results."""
+    from genres.results import MODELS, NETWORKS, format_results
+
     parser = StageParser(__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="which models to evaluate")
+    parser.add_path("--audio", "data/audio", "the folder of clips")
+    parser.add_path("--clips", "data/clips.csv", "the list of clips")
     parser.add_path("--mel", "data/mel.npy", "the spectrograms")
     parser.add_path("--mel-rows", "data/mel.csv", "the list of their rows")
     parser.add_path("--split", "data/split.csv", "each clip's subset")
     parser.add_path("--split-metrics", "metrics/split.json", "how many test clips have a copy in train")
-    parser.add_path("--models", "models", "the folder of trained networks")
-    parser.add_path("--metrics", "metrics/evaluate.json", "the scores, written")
-    parser.add_path("--plots", "plots", "the folder of predictions and figures, written")
+    parser.add_path("--model-folder", "models", "the folder of trained models")
+    parser.add_path("--training", "metrics", "the folder of the training stages' figures")
+    parser.add_path("--scores", "metrics/evaluate.json", "each model's scores, written")
+    parser.add_path("--comparisons", "metrics/comparisons.json", "each two models compared, written")
+    parser.add_path("--convergence", "metrics/convergence.json", "each network's convergence, written")
+    parser.add_path("--plots", "plots", "the folder of predictions, figures and page, written")
     arguments = parser.parse_args()
 
     import pandas as pd
 
-    from genres.artifacts import read_csv, read_json, write_csv, write_json
+    from genres import paper
+    from genres.artifacts import read_csv, read_json, read_rows, write_csv, write_json
     from genres.checkpoints import load_model
-    from genres.evaluation import confusion_counts, score
-    from genres.figures import draw_accuracies, draw_confusions
-    from genres.inputs import read_inputs
-    from genres.models import predict
+    from genres.evaluation import evaluate
+    from genres.histories import read_final_scores, read_history
+    from genres.inputs import find_rows, read_inputs
     from genres.params import load_params
-    from genres.results import NETWORKS, format_results
-    from genres.tables import MEL, SPLIT, TEST
+    from genres.players import clip_as_mp3
+    from genres.predictions import predict_genres
+    from genres.presentation import draw_clips, draw_results, write_report
+    from genres.report import describe_run
+    from genres.showcase import choose_examples, most_confidently_misjudged
+    from genres.tables import CLIPS, MEL, SPLIT, TEST
 
     params = load_params(arguments.params)
+    dataset, train = params.dataset, params.train
+    clips = read_csv(arguments.clips, CLIPS, "download")
     mel_rows = read_csv(arguments.mel_rows, MEL, "featurize")
     split = read_csv(arguments.split, SPLIT, "split")
     leaked = read_json(arguments.split_metrics, "split")["leaked"]
     genres = tuple(sorted(split.genre.unique()))
-    test = split[split.subset == TEST]
-    inputs = read_inputs(arguments.mel, mel_rows, test, params.input)
+    inputs = read_inputs(arguments.mel, mel_rows, split[split.subset == TEST], params.input)
 
-    actual = list(test.genre)
-
-    metrics, confusions, predictions = {}, {}, {}
-    for name in NETWORKS:
-        model, description = load_model(arguments.models / f"{name}.safetensors", f"train_{name}")
+    predictions, training, histories = {}, {}, {}
+    for name in arguments.models:
+        stage = f"train_{name}"
+        model, description = load_model(arguments.model_folder / f"{name}.safetensors", stage)
         description.require(genres, params.featurize, params.input)
-        predicted = [genres[number] for number in predict(model, inputs).argmax(dim=1)]
-        predictions[name] = pd.DataFrame({"actual": actual, "predicted": predicted})
-        confusions[name] = confusion_counts(actual, predicted, genres)
-        metrics[name] = score(confusions[name], genres)
-    # Only now, so that nothing is written if one of the networks is refused.
-    for name in NETWORKS:
-        write_csv(arguments.plots / "confusion" / f"{name}.csv", predictions[name])
-    write_json(arguments.metrics, metrics)
-    draw_accuracies(arguments.plots / "accuracy.png", metrics, params.dataset.name, len(test), leaked)
-    draw_confusions(arguments.plots / "confusion.png", confusions, genres, params.dataset.name, leaked)
-    print(format_results(metrics, params.dataset.name, leaked))
+        predictions[name] = predict_genres(model, inputs)
+        training[name] = read_final_scores(arguments.training / stage, stage)
+        if name in NETWORKS:
+            histories[name] = read_history(arguments.training / stage, stage, train.epochs)
+    evaluation = evaluate(dataset.name, genres, split, predictions, training, histories, leaked)
+
+    examples, misjudged = choose_examples(split), most_confidently_misjudged(evaluation)
+    chosen = pd.DataFrame([clip[:2] for clip in (*examples, *misjudged)], columns=["genre", "clip"])
+    rows = find_rows(arguments.mel, mel_rows, chosen)
+    spectrograms = list(read_rows(arguments.mel, list(mel_rows.sha256), "featurize", rows))
+    files = dict(zip(zip(clips.genre, clips["clip"], strict=True), clips.path, strict=True))
+    sounds = [clip_as_mp3(arguments.audio / files[clip[:2]]) for clip in misjudged]
+
+    write_json(arguments.scores, evaluation.metrics)
+    write_json(arguments.comparisons, evaluation.comparisons)
+    write_json(arguments.convergence, {name: found.rounded() for name, found in evaluation.convergence.items()})
+    for name, predicted in predictions.items():
+        table = pd.DataFrame(
+            {"actual": evaluation.test.genre, "predicted": [genres[place] for place in predicted.genres]}
+        )
+        write_csv(arguments.plots / "confusion" / f"{name}.csv", table)
+    shown = draw_results(arguments.plots, evaluation)
+    shown |= draw_clips(arguments.plots, examples, misjudged, spectrograms, params.featurize)
+    groups = {
+        "featurize": params.featurize,
+        "split": params.split,
+        "input": params.input,
+        "train": train,
+        "simple": params.simple,
+        "complex": params.complex,
+        "svm": params.svm,
+    }
+    run = describe_run(dataset, params.split, params.seed, leaked)
+    write_report(arguments.plots / "report.html", evaluation, shown, misjudged, sounds, paper.deviations(groups), run)
+    print(format_results(evaluation.metrics, evaluation.dataset_name, leaked))
 
 
 if __name__ == "__main__":

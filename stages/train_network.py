@@ -37,7 +37,7 @@ def train_network(
     """Train a network, log every epoch with DVCLive, and save it."""
     from dvclive.live import Live
 
-    from genres.artifacts import read_csv
+    from genres.artifacts import DECIMALS, read_csv
     from genres.checkpoints import Description, save_model
     from genres.inputs import label_clips, read_inputs
     from genres.models import build_model, trainable_parameters
@@ -69,8 +69,8 @@ def train_network(
         for epoch in train(model, train_clips, test_clips, train_params, seed):
             live.step = epoch.number
             for subset, scores in (("train", epoch.train), ("test", epoch.test)):
-                live.log_metric(f"{subset}/loss", scores.loss)
-                live.log_metric(f"{subset}/accuracy", scores.accuracy)
+                live.log_metric(f"{subset}/loss", round(scores.loss, DECIMALS))
+                live.log_metric(f"{subset}/accuracy", round(scores.accuracy, DECIMALS))
             progress.advance(
                 f"loss {epoch.train.loss:.3f} / {epoch.test.loss:.3f}, "
                 f"accuracy {epoch.train.accuracy:.1%} / {epoch.test.accuracy:.1%} (train / test)"

@@ -1,4 +1,4 @@
-"""Trained networks on disk."""
+"""Trained models on disk."""
 
 import json
 import pickle
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -15,7 +16,8 @@ from torch import nn
 from genres.checkpoints import Description, load_model, save_model
 from genres.errors import InputError
 from genres.models import build_model, predict
-from genres.params import Featurize, Input, Network
+from genres.params import Featurize, Input, Network, Svm
+from genres.svm import TrainedSvm, predict_svm, train_svm
 
 TINY = Network(channels=2, hidden=4, dropout=0.25)
 LINEAR = Description(
@@ -23,18 +25,27 @@ LINEAR = Description(
     genres=("blues", "jazz", "rock"),
     featurize=Featurize(22050, 2048, 512, 128, 80.0, 1291),
     input=Input(32, 40, -42.88, 15.5),
-    network=None,
+    architecture=None,
     seed=3,
 )
-CNN = replace(LINEAR, model="simple", network=TINY)
+CNN = replace(LINEAR, model="simple", architecture=TINY)
 
 
 def trained(description: Description) -> nn.Module:
     """A network that differs from a fresh one in its weights and in batch norm's running figures."""
     torch.manual_seed(0)
-    model = build_model(description.network, description.input, len(description.genres)).train()
+    model = build_model(description.architecture, description.input, len(description.genres)).train()
     model(torch.randn(8, 32, 40))
     return model
+
+
+MACHINE = replace(LINEAR, model="svm", architecture=Svm("linear", 1.0))
+
+
+def trained_machine(description: Description) -> TrainedSvm:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(30, description.input.height, description.input.width)).astype(np.float32)
+    return train_svm(inputs, np.arange(30) % len(description.genres), Svm("linear", 1.0))
 
 
 @pytest.fixture
@@ -57,6 +68,39 @@ def test_a_network_predicts_the_same_after_it_was_saved_and_loaded(tmp_path: Pat
     assert found == description
     assert not loaded.training
     assert torch.equal(predict(loaded, clips), predict(model, clips))
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_a_machine_is_the_same_after_it_was_saved_and_loaded(tmp_path: Path, kernel: str) -> None:
+    path, inputs = tmp_path / "svm.safetensors", np.random.default_rng(0).normal(size=(30, 32, 40)).astype(np.float32)
+    description = replace(MACHINE, architecture=Svm(kernel, 1.0))
+    machine = train_svm(inputs, np.arange(30) % 3, Svm(kernel, 1.0))
+    save_model(path, machine, description)
+    first = path.read_bytes()
+    loaded, found = load_model(path, "train_svm")
+    assert found == description
+    assert isinstance(loaded, TrainedSvm)
+    assert (predict_svm(loaded, inputs) == predict_svm(machine, inputs)).all()
+    save_model(path, machine, description)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        replace(MACHINE, genres=("blues", "jazz")),
+        replace(MACHINE, input=replace(MACHINE.input, width=44)),
+        replace(MACHINE, architecture=TINY),
+        replace(MACHINE, architecture=Svm("sigmoid", 1.0)),
+        replace(MACHINE, model="simple", architecture=None),
+    ],
+    ids=["other genres", "another input", "a network", "an unknown kernel", "the linear model"],
+)
+def test_a_machine_that_does_not_fit_its_description_is_refused(tmp_path: Path, description: Description) -> None:
+    path = tmp_path / "svm.safetensors"
+    save_model(path, trained_machine(MACHINE), description)
+    with pytest.raises(InputError, match=damaged(path, "train_svm")):
+        load_model(path, "train_svm")
 
 
 def test_a_network_is_the_same_bytes_twice(checkpoint: Path) -> None:
@@ -142,8 +186,8 @@ def test_a_damaged_network_is_refused(checkpoint: Path, damage: Callable[[bytes]
 @pytest.mark.parametrize(
     "description",
     [
-        replace(CNN, network=replace(TINY, hidden=5)),
-        replace(CNN, network=None),
+        replace(CNN, architecture=replace(TINY, hidden=5)),
+        replace(CNN, architecture=None),
         replace(CNN, genres=("blues", "jazz")),
         replace(CNN, input=replace(CNN.input, width=160)),
         replace(CNN, featurize=replace(CNN.featurize, n_mels=0)),

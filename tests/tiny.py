@@ -19,6 +19,7 @@ STAGES = (
     "train_linear",
     "train_simple",
     "train_complex",
+    "train_svm",
     "evaluate",
 )
 TINY = {

@@ -54,19 +54,28 @@ def read_inputs(mel: Path, mel_rows: pd.DataFrame, clips: pd.DataFrame, input_pa
     Raises:
         InputError: the array is missing or damaged, or lacks one of the clips.
     """
-    places = {key: place for place, key in enumerate(zip(clips.genre, clips["clip"], strict=True))}
-    rows = list(zip(mel_rows.genre, mel_rows["clip"], strict=True))
-    if missing := places.keys() - set(rows):
-        genre, clip = min(missing)
-        raise InputError(
-            f"The split names {clip!r} of the genre {genre!r}, of which {mel} has no spectrogram. "
-            "Run `dvc repro -f split` to draw it again."
-        )
-    inputs = torch.empty(len(places), input_params.height, input_params.width)
-    for key, spectrogram in zip(rows, read_rows(mel, mel_rows.sha256, "featurize"), strict=True):
-        if key in places:
-            inputs[places[key]] = model_input(spectrogram, input_params)
+    rows = find_rows(mel, mel_rows, clips)
+    inputs = torch.empty(len(rows), input_params.height, input_params.width)
+    # In the order of the file, which is several times faster than any other on a disk.
+    places = np.argsort(rows)
+    spectrograms = read_rows(mel, list(mel_rows.sha256), "featurize", [rows[place] for place in places])
+    for place, spectrogram in zip(places, spectrograms, strict=True):
+        inputs[place] = model_input(spectrogram, input_params)
     return inputs
+
+
+def find_rows(mel: Path, mel_rows: pd.DataFrame, clips: pd.DataFrame) -> list[int]:
+    """Return the row of ``mel`` that each of ``clips`` has, or raise an InputError if one has none."""
+    row_of = {key: row for row, key in enumerate(zip(mel_rows.genre, mel_rows["clip"], strict=True))}
+    rows = []
+    for genre, clip in zip(clips.genre, clips["clip"], strict=True):
+        if (genre, clip) not in row_of:
+            raise InputError(
+                f"The split names {clip!r} of the genre {genre!r}, of which {mel} has no spectrogram. "
+                "Run `dvc repro -f split` to draw it again."
+            )
+        rows.append(row_of[genre, clip])
+    return rows
 
 
 def label_clips(inputs: Tensor, clip_genres: Iterable[str], genres: Sequence[str]) -> LabelledClips:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from genres import paper
+
 NETWORKS = ("linear", "simple", "complex")
+MODELS = (*NETWORKS, "svm")
 
-TITLES = {"linear": "Linear", "simple": "Simple CNN", "complex": "Complex CNN"}
-
-PAPER_TEST_ACCURACY = {"linear": 0.505, "simple": 0.545, "complex": 0.625}
-"""Table of the paper's section 3, of one run on GTZAN."""
+TITLES = {"linear": "Linear", "simple": "Simple CNN", "complex": "Complex CNN", "svm": "SVM"}
 
 
 def data_title(dataset_name: str) -> str:
@@ -21,9 +21,16 @@ def data_title(dataset_name: str) -> str:
     }[dataset_name]
 
 
+def percent(share: float | None, decimals: int = 1) -> str:
+    """Return a share as it is written in sentences and on the page: "40.0 %", or "n/a" for a share of nothing."""
+    return "n/a" if share is None else f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%"
+
+
 def paper_accuracies(dataset_name: str) -> Mapping[str, float]:
     """Return the paper's test accuracies if they may stand beside this data set's, else nothing."""
-    return PAPER_TEST_ACCURACY if dataset_name == "gtzan" else {}
+    if dataset_name != "gtzan":
+        return {}
+    return {model: result.test_accuracy for model, result in paper.RESULTS.items()}
 
 
 def leakage_note(leaked: int) -> str:
@@ -33,13 +40,16 @@ def leakage_note(leaked: int) -> str:
 
 
 def format_results(metrics: Mapping[str, Mapping[str, Any]], dataset_name: str, leaked: int) -> str:
-    """Return the table of test accuracies and macro F1 as text, a network a line, and the note on leakage."""
-    paper = paper_accuracies(dataset_name)
+    """Return the table of test accuracies with their 95 % intervals and of macro F1, and the note on leakage."""
+    papers = paper_accuracies(dataset_name)
     lines = [f"Results on {data_title(dataset_name)}", ""]
-    lines.append(f"{'network':<14}{'test accuracy':>15}{'macro F1':>12}" + ("    paper" if paper else ""))
-    for name in NETWORKS:
-        line = f"{TITLES[name]:<14}{metrics[name]['accuracy']:>14.1%} {metrics[name]['macro_f1']:>12.3f}"
-        lines.append(line + (f"{paper[name]:>8.1%} " if paper else ""))
+    lines.append(
+        f"{'model':<13}{'test accuracy':>14}{'95 % interval':>18}{'macro F1':>11}" + ("    paper" if papers else "")
+    )
+    for name, scores in metrics.items():
+        interval = f"{scores['accuracy_low']:.1%} - {scores['accuracy_high']:.1%}"
+        line = f"{TITLES[name]:<13}{scores['accuracy']:>14.1%}{interval:>18}{scores['macro_f1']:>11.3f}"
+        lines.append(line + (f"{papers[name]:>9.1%}" if papers else ""))
     if leaked:
         lines += ["", leakage_note(leaked)]
     return "\n".join(lines)
