@@ -22,9 +22,10 @@ import pytest
 from huggingface_hub import hf_hub_url
 from misbehaving import Behaviour, Handler, Server, closed_port, serve, status
 
-from genres import attempts, datasets, gtzan, gtzan_mini, obtain_clips
+from genres import attempts, datasets
 from genres.artifacts import sha256
 from genres.attempts import PAUSES
+from genres.datasets import gtzan, gtzan_mini, obtain_clips
 from genres.datasets.gtzan import write_gtzan
 from genres.datasets.gtzan_mini import CHECKSUMS, write_gtzan_mini
 from genres.errors import InputError
