@@ -2,47 +2,47 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH) # for the stages, which DVC runs as `python stages/...`
 
 .PHONY: all test format compare experiments fresh small help
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results and where the figures lie
-	dvc repro
-	@python stages/results.py
+	$(BIN)/dvc repro
+	@$(BIN)/python stages/results.py
 
 test: .venv/installed ## check format, lint, types, and run the tests
-	ruff format --check
-	ruff check
-	mypy
-	pytest -m "not slow"
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow"
 
 format: .venv/installed ## put the code into ruff's format
-	ruff format
-	ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
 
 A := main
 B := workspace
 
 compare: .venv/installed ## compare two revisions or experiments as Markdown: make compare A=main B=workspace
-	@python stages/compare.py '$(A)' '$(B)'
+	@$(BIN)/python stages/compare.py '$(A)' '$(B)'
 
 # Of all columns: the accuracies, and the parameters that differ.
 ACCURACIES := (linear|simple|complex|svm)\.accuracy$$
 PARAMETERS := seed$$|(dataset|featurize|split|input|train)\.|(simple|complex)\.(channels|hidden|dropout)$$|svm\.(kernel|C)$$
 experiments: .venv/installed ## list the experiments of the last commits: accuracies, and the parameters that differ
-	@dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
+	@$(BIN)/dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
 		--drop '(?!Experiment|$(ACCURACIES)|$(PARAMETERS)).*' --keep '$(ACCURACIES)'
 
 fresh: .venv/installed ## check that dvc.lock belongs to the code and the parameters, in a fresh clone too
-	@python stages/check_lock.py
+	@$(BIN)/python stages/check_lock.py
 
 small: .venv/installed ## try the pipeline on a small synthetic set, in a copy of the project
-	dvc exp run --temp -S dataset.name=synthetic -S dataset.synthetic.clips_per_genre=6 -S dataset.synthetic.seconds=2 \
+	$(BIN)/dvc exp run --temp -S dataset.name=synthetic -S dataset.synthetic.clips_per_genre=6 -S dataset.synthetic.seconds=2 \
 		-S featurize.n_frames=80 -S train.epochs=2
 
 help: ## list what can be done
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is written last, so that an interrupted installation starts over.
 .venv/installed: requirements.lock

@@ -28,7 +28,7 @@ class StageParser(argparse.ArgumentParser):
 
     def add_processes(self) -> None:
         """Add the number of processes, which changes nothing but the time taken."""
-        self.add_argument("--processes", type=_at_least_one, default=available_cores(), help="how many work at once")
+        self.add_argument("--processes", type=_processes, default=available_cores(), help="how many work at once")
 
 
 def available_cores() -> int:
@@ -38,11 +38,10 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def _processes(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"should be a whole number from 1, but is {text}")
+    return int(text)
 
 
 def run_stage(main: Callable[[], None]) -> None:

@@ -38,7 +38,7 @@ def train_network(
     from dvclive.live import Live
 
     from genres.artifacts import DECIMALS, read_csv
-    from genres.checkpoints import Description, save_model
+    from genres.checkpoints import Description, save_arrays
     from genres.inputs import label_clips, read_inputs
     from genres.models import build_model, trainable_parameters
     from genres.progress import Progress
@@ -75,4 +75,5 @@ def train_network(
                 f"loss {epoch.train.loss:.3f} / {epoch.test.loss:.3f}, "
                 f"accuracy {epoch.train.accuracy:.1%} / {epoch.test.accuracy:.1%} (train / test)"
             )
-    save_model(arguments.model, model, Description(model_name, genres, featurize, input_params, network, seed))
+    weights = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    save_arrays(arguments.model, weights, Description(model_name, genres, featurize, input_params, network, seed))

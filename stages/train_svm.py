@@ -14,7 +14,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from genres.artifacts import DECIMALS, read_csv, write_json
-    from genres.checkpoints import Description, save_model
+    from genres.checkpoints import Description, save_arrays
     from genres.inputs import label_clips, read_inputs
     from genres.params import load_params
     from genres.predictions import predict_genres
@@ -34,9 +34,8 @@ def main() -> None:
     for subset, clips in ((TRAIN, train_clips), (TEST, test_clips)):
         right = predict_genres(trained, clips.inputs).genres == clips.genres.numpy()
         metrics[subset] = {"accuracy": round(float(right.mean()), DECIMALS)}
-    save_model(
-        arguments.model, trained, Description("svm", genres, params.featurize, params.input, params.svm, params.seed)
-    )
+    description = Description("svm", genres, params.featurize, params.input, params.svm, params.seed)
+    save_arrays(arguments.model, trained._asdict(), description)
     write_json(arguments.metrics, {**metrics, "support_vectors": len(trained.support_vectors)})
 
 

@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from genres.checkpoints import Description, load_model, save_model
+from genres.checkpoints import Description, save_arrays
 from genres.errors import InputError
 from genres.models import build_model, predict
 from genres.params import Featurize, Input, Network, Svm
 from genres.svm import TrainedSvm, predict_svm, train_svm
+from genres.trained_models import load_model
 
 TINY = Network(channels=2, hidden=4, dropout=0.25)
 LINEAR = Description(
@@ -29,6 +30,14 @@ LINEAR = Description(
     seed=3,
 )
 CNN = replace(LINEAR, model="simple", architecture=TINY)
+
+
+def save_model(path: Path, model: nn.Module | TrainedSvm, description: Description) -> None:
+    """Save a model as the training stages do."""
+    if isinstance(model, TrainedSvm):
+        save_arrays(path, model._asdict(), description)
+    else:
+        save_arrays(path, {name: tensor.numpy() for name, tensor in model.state_dict().items()}, description)
 
 
 def trained(description: Description) -> nn.Module:

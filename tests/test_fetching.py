@@ -104,8 +104,9 @@ def test_what_is_there_is_not_fetched_again(remote: Remote, server: Server) -> N
     assert len(server.seen) == 1
 
 
-def test_a_kept_file_that_was_cut_is_fetched_anew(remote: Remote, cache: Path) -> None:
-    fetch(remote).write_bytes(CONTENT[:HALF])
+@pytest.mark.parametrize("harmed", [CONTENT[:HALF], CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])], ids=["cut", "edited"])
+def test_a_kept_file_that_is_not_what_came_is_fetched_anew(remote: Remote, cache: Path, harmed: bytes) -> None:
+    fetch(remote).write_bytes(harmed)
     fetch(remote)
     assert kept(cache) == WHOLE
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -350,6 +351,19 @@ def test_what_is_no_archive_is_not_kept(internet: Internet, audio: Path, tmp_pat
     with pytest.raises(InputError, match="neither a tar"):
         write_gtzan_mini(audio)
     assert not (tmp_path / "cache/genres/gtzan-mini.zip").exists()
+
+
+def test_an_archive_that_there_is_no_room_to_unfold_is_kept(
+    internet: Internet, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_gtzan_mini(audio)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2))
+    again = tmp_path / "again"
+    again.mkdir()
+    with pytest.raises(InputError, match="only 2 are free; make room"):
+        write_gtzan_mini(again)
+    assert (tmp_path / "cache/genres/gtzan-mini.zip").exists()
 
 
 def test_gtzan_mini_that_cannot_be_had_is_told(internet: Internet, audio: Path) -> None:

@@ -1,4 +1,7 @@
-"""Trained models on disk: arrays, and all that is needed to use them alone. Nothing is run on loading."""
+"""Trained models on disk: arrays, and all that is needed to use them alone. Nothing is run on loading.
+
+This knows of no kind of model, so that a change to one of them leaves the training of the others alone.
+"""
 
 import hashlib
 import json
@@ -8,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
-from torch import nn
 
 from genres.artifacts import damaged, require_file, whole_file
 from genres.errors import InputError
-from genres.models import build_model
 from genres.params import Featurize, Input, Network, Svm, parse_group
-from genres.svm import TrainedSvm
 
 METADATA_KEY = "genres"  # a single key, because safetensors does not write several in a fixed order
 
@@ -50,12 +49,8 @@ class Description:
                 )
 
 
-def save_model(path: Path, model: nn.Module | TrainedSvm, description: Description) -> None:
-    """Write a model and its description to a safetensors file; the same ones give the same bytes."""
-    if isinstance(model, TrainedSvm):
-        arrays: Arrays = model._asdict()
-    else:
-        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
+def save_arrays(path: Path, arrays: Arrays, description: Description) -> None:
+    """Write a model's arrays and its description to a safetensors file; the same ones give the same bytes."""
     arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
     described = json.dumps(asdict(description), sort_keys=True)
     metadata = {"description": described, "sha256": _checksum(arrays, described)}
@@ -64,8 +59,8 @@ def save_model(path: Path, model: nn.Module | TrainedSvm, description: Descripti
         partial.write_bytes(content)
 
 
-def load_model(path: Path, stage: str) -> tuple[nn.Module | TrainedSvm, Description]:
-    """Read a model that ``stage`` wrote; a network is on the CPU and ready to predict.
+def read_arrays(path: Path, stage: str) -> tuple[dict[str, NDArray[Any]], Description]:
+    """Read what ``stage`` wrote with `save_arrays`.
 
     Raises:
         InputError: the file is missing, cut short or edited, or no model of this project.
@@ -78,21 +73,9 @@ def load_model(path: Path, stage: str) -> tuple[nn.Module | TrainedSvm, Descript
         described = metadata["description"]
         if metadata["sha256"] != _checksum(arrays, described):
             raise ValueError("weights or metadata are not what was written")
-        description = _parse_description(json.loads(described))
-        if isinstance(description.architecture, Svm):
-            return _require_shape(TrainedSvm(**arrays), description), description
-        network = build_model(description.architecture, description.input, len(description.genres))
-        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    except (SafetensorError, InputError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        return arrays, _parse_description(json.loads(described))
+    except (SafetensorError, InputError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, stage, f"no model of this project ({error})") from None
-    return network.eval(), description
-
-
-def _require_shape(trained: TrainedSvm, description: Description) -> TrainedSvm:
-    points = description.input.height * description.input.width
-    if trained.support_vectors.shape[1:] != (points,) or trained.vectors_per_genre.shape != (len(description.genres),):
-        raise ValueError("arrays of other shapes than its description says")
-    return trained
 
 
 def _parse_description(found: Mapping[str, Any]) -> Description:

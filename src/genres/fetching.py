@@ -27,12 +27,16 @@ ELSEWHERE = "XDG_CACHE_HOME names another folder for it"
 
 
 def kept_file(remote: Remote | HubFile) -> Path | None:
-    """Return where an earlier run has put ``remote``, or None if there is nothing or something of another size."""
+    """Return where an earlier run has put ``remote``, or None if there is nothing, or something else.
+
+    Size and, where the table has it, sha256 must fit. The hub's sha256 was checked when the file came.
+    """
     file = user_cache_path("genres") / remote.file
     if not file.is_file():
         return None
-    repacked = isinstance(remote, Remote) and remote.sha256 is None
-    return file if repacked or file.stat().st_size == remote.size else None
+    if isinstance(remote, Remote):
+        return file if remote.sha256 in (None, file_sha256(file)) else None
+    return file if file.stat().st_size == remote.size else None
 
 
 def fetch(remote: Remote) -> Path:
@@ -61,7 +65,7 @@ def fetch(remote: Remote) -> Path:
     except OSError as error:
         raise InputError(
             f"{file} cannot be written ({error.strerror}). It takes {remote.size / MEGABYTE:.0f} MB in all: make room, "
-            f"or make its folder writable; {ELSEWHERE}. What has come so far stays there, to be resumed."
+            f"or make its folder writable; {ELSEWHERE}."
         ) from error
 
 

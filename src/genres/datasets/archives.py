@@ -45,6 +45,10 @@ READ_ERRORS = (
 )
 
 
+class NoRoomError(InputError):
+    """A clip cannot be written, which is no fault of the archive."""
+
+
 class Member(NamedTuple):
     """One entry of an archive: a folder, a file with ``content``, a link with ``target`` or none of these."""
 
@@ -120,13 +124,13 @@ def _write(member: Member, file: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         free = shutil.disk_usage(file.parent).free
         if member.size > free:
-            raise InputError(f"{member.path!r} takes {member.size} bytes but only {free} are free; make room")
+            raise NoRoomError(f"{member.path!r} takes {member.size} bytes but only {free} are free; make room")
         with file.open("xb") as copy:
             for chunk in _chunks(member):
                 copy.write(chunk)
             written = copy.tell()
     except OSError as error:
-        raise InputError(f"{member.path!r} cannot be written to {file} ({error.strerror})") from error
+        raise NoRoomError(f"{member.path!r} cannot be written to {file} ({error.strerror})") from error
     if written != member.size:
         raise InputError(f"{member.path!r} claims {member.size} bytes but has {written}; get it anew")
 

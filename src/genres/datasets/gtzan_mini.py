@@ -4,7 +4,7 @@ from pathlib import Path
 
 from genres.artifacts import file_sha256
 from genres.attempts import SourceError
-from genres.datasets.archives import extract_clips
+from genres.datasets.archives import NoRoomError, extract_clips
 from genres.errors import InputError
 from genres.fetching import fetch, fetch_failure
 from genres.remotes import GTZAN_MINI
@@ -25,6 +25,8 @@ def write_gtzan_mini(folder: Path) -> None:
     try:
         extract_clips(archive, folder)
         _check_clips(folder)
+    except NoRoomError:
+        raise
     except InputError:
         archive.unlink()
         raise

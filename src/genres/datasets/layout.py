@@ -133,7 +133,7 @@ def naming(source: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{source}: {error}") from error
+        raise type(error)(f"{source}: {error}") from error
 
 
 def _fold(name: str) -> str:
