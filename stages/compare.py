@@ -4,7 +4,7 @@ import argparse
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common import run_stage
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from genres.comparison import Run
 
 WORKSPACE = "workspace"  # what DVC calls the files as they lie here, committed or not
-SCORES, PARAMS = "metrics/evaluate.json", "params.yaml"
+SCORES, SPLIT, PARAMS = "metrics/evaluate.json", "metrics/split.json", "params.yaml"
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def read_run(revision: str) -> "Run":
-    """Read the scores and parameters that stand in a revision.
+    """Read the scores, the leakage and the parameters that stand in a revision.
 
     Raises:
         InputError: there is no such revision, or it has no results.
@@ -41,6 +41,7 @@ def read_run(revision: str) -> "Run":
 
     from genres.comparison import Run
     from genres.errors import InputError
+    from genres.results import are_scores, is_count
 
     commit = None if revision == WORKSPACE else find_commit(revision)
     try:
@@ -52,16 +53,17 @@ def read_run(revision: str) -> "Run":
         ) from None
     except (ValueError, YAMLError) as error:
         raise InputError(f"{SCORES} or {PARAMS} of {revision!r} cannot be read: {error}") from None
-    if not isinstance(params, Mapping) or not are_scores(scores):
+    if not isinstance(params, Mapping) or not are_scores(scores, intervals=False):
         raise InputError(f"{SCORES} or {PARAMS} of {revision!r} is not what `evaluate` writes and reads.")
-    return Run(revision, scores, params)
-
-
-def are_scores(found: Any) -> bool:
-    """Say whether JSON has the form of ``metrics/evaluate.json``."""
-    return isinstance(found, Mapping) and all(
-        isinstance(scores, Mapping) and {"accuracy", "macro_f1", "recall"} <= set(scores) for scores in found.values()
-    )
+    try:
+        split = json.loads(read_file(commit, SPLIT))
+    except FileNotFoundError:  # an older revision
+        return Run(revision, scores, params)
+    except ValueError as error:
+        raise InputError(f"{SPLIT} of {revision!r} cannot be read: {error}") from None
+    if not isinstance(split, Mapping) or not is_count(split.get("leaked")):
+        raise InputError(f"{SPLIT} of {revision!r} is not what `split` writes.")
+    return Run(revision, scores, params, split["leaked"])
 
 
 def find_commit(revision: str) -> str:
@@ -71,7 +73,7 @@ def find_commit(revision: str) -> str:
     # DVC keeps an experiment under refs/exps/<two digits of its base>/<rest of its base>/<name>.
     experiments = git("for-each-ref", "--sort=-creatordate", "--format=%(refname)", "refs/exps/").stdout.split()
     named = [name for name in experiments if name.split("/")[4:] == [revision]]
-    for name in (revision, *named):
+    for name in (revision, *named, f"refs/remotes/origin/{revision}"):
         found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").stdout.strip()
         if found:
             return found

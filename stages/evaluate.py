@@ -5,7 +5,7 @@ from common import StageParser, run_stage
 
 def main() -> None:
     """Write the scores, the predictions, the figures and the page, and print the table of results."""
-    from genres.results import MODELS, NETWORKS, format_results
+    from genres.results import MODELS, NETWORKS, format_results, read_leaked
 
     parser = StageParser(__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="which models to evaluate")
@@ -26,8 +26,7 @@ def main() -> None:
     import pandas as pd
 
     from genres import paper
-    from genres.artifacts import read_csv, read_json, read_rows, write_csv, write_json
-    from genres.checkpoints import load_model
+    from genres.artifacts import read_csv, read_rows, write_csv, write_json
     from genres.evaluation import evaluate
     from genres.histories import read_final_scores, read_history
     from genres.inputs import find_rows, read_inputs
@@ -38,13 +37,15 @@ def main() -> None:
     from genres.report import describe_run
     from genres.showcase import choose_examples, most_confidently_misjudged
     from genres.tables import CLIPS, MEL, SPLIT, TEST
+    from genres.trained_models import load_model
 
     params = load_params(arguments.params)
     dataset, train = params.dataset, params.train
+    splitting = params.split
     clips = read_csv(arguments.clips, CLIPS, "download")
     mel_rows = read_csv(arguments.mel_rows, MEL, "featurize")
     split = read_csv(arguments.split, SPLIT, "split")
-    leaked = read_json(arguments.split_metrics, "split")["leaked"]
+    leaked = read_leaked(arguments.split_metrics)
     genres = tuple(sorted(split.genre.unique()))
     inputs = read_inputs(arguments.mel, mel_rows, split[split.subset == TEST], params.input)
 
@@ -74,20 +75,21 @@ def main() -> None:
             {"actual": evaluation.test.genre, "predicted": [genres[place] for place in predicted.genres]}
         )
         write_csv(arguments.plots / "confusion" / f"{name}.csv", table)
-    shown = draw_results(arguments.plots, evaluation)
+    shown = draw_results(arguments.plots, evaluation, splitting.method)
     shown |= draw_clips(arguments.plots, examples, misjudged, spectrograms, params.featurize)
     groups = {
         "featurize": params.featurize,
-        "split": params.split,
+        "split": splitting,
         "input": params.input,
         "train": train,
         "simple": params.simple,
         "complex": params.complex,
         "svm": params.svm,
     }
-    run = describe_run(dataset, params.split, params.seed, leaked)
-    write_report(arguments.plots / "report.html", evaluation, shown, misjudged, sounds, paper.deviations(groups), run)
-    print(format_results(evaluation.metrics, evaluation.dataset_name, leaked))
+    run = describe_run(dataset, splitting, params.seed, leaked)
+    page = arguments.plots / "report.html"
+    write_report(page, evaluation, splitting, shown, misjudged, sounds, paper.deviations(groups), run)
+    print(format_results(evaluation.metrics, evaluation.dataset_name, leaked, splitting.method))
 
 
 if __name__ == "__main__":

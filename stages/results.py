@@ -11,13 +11,15 @@ def main() -> None:
     parser.add_path("--plots", "plots", "the folder of figures")
     arguments = parser.parse_args()
 
-    from genres.artifacts import read_json
     from genres.params import load_params
-    from genres.results import format_results
+    from genres.results import format_results, read_leaked, read_scores
 
     params = load_params(arguments.params)
-    leaked = read_json(arguments.split_metrics, "split")["leaked"]
-    print(format_results(read_json(arguments.metrics, "evaluate"), params.dataset.name, leaked))
+    leaked = read_leaked(arguments.split_metrics)
+    print(format_results(read_scores(arguments.metrics), params.dataset.name, leaked, params.split.method))
+    page = arguments.plots / "report.html"
+    if page.is_file():
+        print(f"\nPage:\n  {page}")
     print("\nFigures:")
     for figure in sorted(arguments.plots.glob("*.png")):
         print(f"  {figure}")

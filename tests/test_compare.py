@@ -74,9 +74,51 @@ def test_a_revision_without_results_is_one_clear_error(project: Path) -> None:
     assert "'workspace' has no metrics/evaluate.json" in compare(project, "main", "workspace", status=1)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"svm": 1}', '{"svm": {"accuracy": 1}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"svm": 1}',
+        '{"svm": {"accuracy": 1}}',
+        '{"svm": {"accuracy": 1, "macro_f1": "1", "recall": {}}}',
+        '{"svm": {"accuracy": 1, "macro_f1": 1, "recall": {"blues": "1"}}}',
+        '{"svm": {"accuracy": 1, "macro_f1": 1, "recall": {}, "accuracy_low": 1}}',
+    ],
+)
 def test_results_that_are_none_are_one_clear_error(project: Path, content: str) -> None:
     (project / "metrics/evaluate.json").write_text(content)
     message = compare(project, "main", "workspace", status=1)
     assert message.startswith("error: metrics/evaluate.json")
     assert "'workspace'" in message
+
+
+def test_leakage_is_told_of_the_side_that_has_it(project: Path) -> None:
+    (project / "metrics/split.json").write_text('{"leaked": 2}')
+    lines = compare(project, "main", "workspace").splitlines()  # main is older and has no such file
+    assert lines[2:4] == [
+        "- `main`: SYNTHETIC clips (not GTZAN)",
+        "- `workspace`: SYNTHETIC clips (not GTZAN); 2 test clips have a copy in train: accuracies are too high",
+    ]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"leaked": true}', '{"leaked": "2"}', '{"leaked": -1}'])
+def test_a_leakage_that_is_none_is_one_clear_error(project: Path, content: str) -> None:
+    (project / "metrics/split.json").write_text(content)
+    message = compare(project, "main", "workspace", status=1)
+    assert message.startswith("error: metrics/split.json of 'workspace'")
+    assert message.count("\n") == 1
+
+
+def test_a_branch_that_only_the_origin_has_is_found(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    commit(project)
+    clone = tmp_path_factory.mktemp("cloned") / "clone"
+    run(project, "git", "clone", "--quiet", ".", str(clone))
+    run(clone, "git", "checkout", "--quiet", "-b", "mine", "HEAD~1")
+    run(clone, "git", "branch", "--quiet", "-D", "main")
+    text = compare(clone, "main", "workspace")
+    assert text.startswith("### Results: `main` → `workspace`")
+    assert "| `seed` | `3` | `0` |" in text
+    for name in ("nope", ""):
+        assert "There is no revision or experiment" in compare(clone, name, "workspace", status=1)

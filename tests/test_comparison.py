@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from genres.comparison import Run, compare_runs
 
 
@@ -33,11 +35,15 @@ def test_a_comparison_is_this_markdown() -> None:
                 "linear": scores(0.5, blues=0.4, jazz=0.5, rock=0.9),
                 "simple": scores(0.575, blues=0.5, jazz=0.7, rock=0.6),
             },
-            {"seed": 0, "simple": {"dropout": 0.25}},
+            {"dataset": {"name": "gtzan"}, "seed": 0, "simple": {"dropout": 0.25}},
+            dataset={"name": "gtzan"},
             seed=0,
             simple={"dropout": 0.5},
         )
         == """### Results: `main` → `workspace`
+
+- `main`: GTZAN
+- `workspace`: GTZAN
 
 | Model | Test accuracy | change (points) | Macro F1 | change (points) | 95 % interval of the new accuracy |
 | --- | ---: | ---: | ---: | ---: | ---: |
@@ -56,6 +62,26 @@ def test_a_comparison_is_this_markdown() -> None:
 | --- | ---: | ---: |
 | Simple CNN | jazz +20.0, blues +10.0 | rock -30.0 |"""
     )
+
+
+@pytest.mark.parametrize(
+    ("params", "leaked", "told"),
+    [
+        ({"dataset": {"name": "synthetic"}}, 0, "SYNTHETIC clips (not GTZAN)"),
+        ({"dataset": {"name": "local"}}, None, "your own clips"),
+        ({"dataset": {"name": "gtzan"}}, 7, "GTZAN; 7 test clips have a copy in train: accuracies are too high"),
+        ({"dataset": {"name": "new`|set"}}, 1, "`new'¦set`; 1 test clip has a copy in train: accuracies are too high"),
+        ({}, None, "an unnamed data set"),
+        ({"dataset": 3}, None, "an unnamed data set"),
+    ],
+)
+def test_the_data_and_the_leakage_of_either_side_are_told(
+    params: dict[str, Any], leaked: int | None, told: str
+) -> None:
+    this, other = Run("this", {}, params, leaked), Run("other", {}, {"dataset": {"name": "gtzan-mini"}}, 0)
+    theirs = "gtzan-mini (100 clips of GTZAN)"
+    assert f"\n\n- `this`: {told}\n- `other`: {theirs}\n\n" in compare_runs(this, other)
+    assert f"\n\n- `other`: {theirs}\n- `this`: {told}\n\n" in compare_runs(other, this)
 
 
 def test_the_same_run_differs_in_nothing() -> None:

@@ -1,8 +1,11 @@
 """The page of results, opened in a real browser."""
 
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from browser import CHROMIUM, Browser
 from invented import RIGHT, invent, split_of
 from matplotlib.figure import Figure
 
+from genres import report
 from genres.evaluation import Evaluation
 from genres.params import Dataset, Featurize, Params, Split, Synthetic
 from genres.players import clip_as_mp3
@@ -20,22 +24,26 @@ from genres.showcase import choose_examples, most_confidently_misjudged
 
 ODD = ("<script>alert(1)</script>", "$x$ & \"quoted\" 'it'", "a" * 60, "rock")
 LARGEST_PAGE = 5_000_000  # bytes
-RUN = {"Data set": "invented", "Commit": "0123456789ab"}
+RUN = {"Data set": "invented", "Code": "run from commit 0123456789ab"}
+STRATIFIED = Split("stratified", 0.2, None, 5, 0)
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package `chromium`)")
 
 
-def write_page(folder: Path, evaluation: Evaluation, frames: int = 50, seconds: float = 0.5) -> Path:
+def write_page(
+    folder: Path, evaluation: Evaluation, frames: int = 50, seconds: float = 0.5, split: Split = STRATIFIED
+) -> Path:
     """Write the whole page of an evaluation, of noise in place of clips."""
     random = np.random.default_rng(0)
     examples, misjudged = choose_examples(evaluation.split), most_confidently_misjudged(evaluation)
     mels = [random.uniform(-80, 0, (128, frames)).astype(np.float32) for _ in (*examples, *misjudged)]
     featurize = Featurize(22050, 2048, 512, 128, 80.0, frames)
-    shown = draw_results(folder, evaluation) | draw_clips(folder, examples, misjudged, mels, featurize)
+    shown = draw_results(folder, evaluation, split.method) | draw_clips(folder, examples, misjudged, mels, featurize)
     soundfile.write(folder / "noise.wav", random.uniform(-0.5, 0.5, int(22050 * seconds)), 22050)
     sound = clip_as_mp3(folder / "noise.wav")
     page = folder / "report.html"
-    write_report(page, evaluation, shown, misjudged, [sound] * len(misjudged), {"train.epochs": (30, 150)}, RUN)
+    deviations = {"train.epochs": (30, 150)}
+    write_report(page, evaluation, split, shown, misjudged, [sound] * len(misjudged), deviations, RUN)
     return page
 
 
@@ -161,6 +169,50 @@ def test_the_papers_rows_stand_beside_gtzan_s_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("method", ["grouped", "fault-filtered", "kfold"])
+def test_the_papers_values_stand_beside_no_other_split(tmp_path: Path, method: str) -> None:
+    evaluation = invent(["a", "b"], dataset_name="gtzan")
+    text = text_of(write_page(tmp_path, evaluation, split=replace(STRATIFIED, method=method)))
+    assert "in the paper" not in text
+    assert "what the paper reports" not in text
+
+
+@pytest.mark.parametrize("leaked", [0, 3])
+def test_every_figure_with_accuracies_says_what_leaked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaked: int
+) -> None:
+    titles = {}
+
+    def remember(figure: Figure, path: Path, **options: Any) -> None:
+        titles[Path(path).name] = figure.axes[0].get_title()
+        Path(path).write_bytes(b"")
+
+    monkeypatch.setattr(Figure, "savefig", remember)
+    draw_results(tmp_path, replace(invent(["a", "b"]), leaked=leaked), "stratified")
+    assert len(titles) == 10  # accuracies, agreement, four curves, four matrices
+    assert [("3 test clips have a copy in train" in title) for title in titles.values()] == [leaked > 0] * 10
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_guessing_is_always_naming_the_most_frequent_genre(tmp_path: Path) -> None:
+    split = split_of(["a", "b"])  # six test clips of each
+    few = split[(split.genre == "a") | (split.subset == "train") | (split["clip"] == "b.00009")]
+    text = text_of(write_page(tmp_path, invent(["a", "b"], split=few)))
+    assert text.count("most frequent genre, would be right in 85.7 % of cases") == 2  # 6 of 7
+    assert "50.0 % of cases" not in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_clips_that_were_used_for_nothing_are_counted(tmp_path: Path) -> None:
+    split = split_of(["a", "b"])
+    assert "set aside" not in text_of(write_page(tmp_path, invent(["a", "b"], split=split)))
+    split.loc[[0, 1], "subset"] = "valid"
+    text = text_of(write_page(tmp_path, invent(["a", "b"], split=split)))
+    assert "trained on 6 clips and tested on 12 others" in text
+    assert "2 validation clips were set aside and used for nothing." in text
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_synthetic_results_say_so_at_the_top(tmp_path: Path) -> None:
     text = text_of(write_page(tmp_path, invent(["a", "b"], dataset_name="synthetic")))
     assert "nothing about GTZAN" in text[: text.index("<main>")]
@@ -213,7 +265,37 @@ def test_a_run_is_described_by_data_split_and_seed(params: Params) -> None:
     run = describe_run(own, Split("kfold", 7, None, 5, 1), 3, 0)
     assert run["Split"] == "kfold: part 1 (from 0) of 5 is tested"
     assert run["Seed of split and training"] == "3"
+    listed = replace(STRATIFIED, method="fault-filtered")
+    assert describe_run(own, listed, 3, 0)["Split"] == "fault-filtered: train and test as the published lists say"
+    run = describe_run(own, replace(listed, lists="/a/path/to/lists"), 3, 0)
+    assert run["Split"] == "fault-filtered: train and test as your own lists in lists say"
 
 
-def test_the_commit_is_git_s() -> None:
-    assert re.fullmatch(r"[0-9a-f]{12}(, with changes to code or parameters)?|unknown .*", commit())
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that takes the place of the one that runs."""
+    for file in ("src/genres/report.py", "dvc.yaml", "params.yaml", "README.md"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(report, "__file__", str(tmp_path / "src/genres/report.py"))
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        names = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *names, *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [("dvc.yaml", True), ("params.yaml", True), ("src/genres/new.py", True), ("README.md", False), ("new.txt", False)],
+)
+def test_the_commit_is_git_s_and_changes_to_what_runs_are_told(checkout: Path, file: str, counts: bool) -> None:
+    assert re.fullmatch("run from commit [0-9a-f]{12}", clean := commit())
+    (checkout / file).write_text("new", encoding="utf-8")
+    assert commit() == clean + (", with changes to code, pipeline or parameters" if counts else "")
+
+
+def test_without_a_repository_the_commit_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "__file__", str(tmp_path / "src/genres/report.py"))
+    (tmp_path / "src").mkdir()
+    assert commit() == "unknown (no git repository)"

@@ -33,7 +33,7 @@ def make(folder: Path, target: str, *variables: str) -> str:
     """Run a make target that uses the environment of this test in place of the project's own."""
     (folder / ".venv").mkdir(exist_ok=True)
     (folder / ".venv/installed").touch()
-    return run(folder, "make", "--silent", target, *variables)
+    return run(folder, "make", "--silent", f"BIN={Path(sys.executable).parent}", target, *variables)
 
 
 def commit(folder: Path) -> None:
@@ -121,7 +121,9 @@ def test_metrics_and_parameters_that_differ_are_few(project: Path) -> None:
 
 
 def test_an_experiment_is_compared(project: Path) -> None:
-    assert "| `svm.C` | `1.0` | `0.001` |" in make(project, "compare", "A=main", "B=other")
+    text = make(project, "compare", "A=main", "B=other")
+    assert "\n- `main`: SYNTHETIC clips (not GTZAN)\n- `other`: SYNTHETIC clips (not GTZAN)\n" in text
+    assert "| `svm.C` | `1.0` | `0.001` |" in text
 
 
 def check_lock(folder: Path, status: int) -> str:

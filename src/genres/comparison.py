@@ -4,24 +4,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genres.results import MODELS, TITLES, percent
+from genres.results import MODELS, TITLES, data_title, leakage_note, percent
 
 SCORES = {"accuracy": "Test accuracy", "macro_f1": "Macro F1"}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it stands in a revision: its name, ``metrics/evaluate.json``, and ``params.yaml``."""
+    """A run as it stands in a revision: its name, ``metrics/evaluate.json``, ``params.yaml``, and leaked test clips.
+
+    Of an older revision, it is not known how many test clips have a copy in train.
+    """
 
     name: str
     scores: Mapping[str, Mapping[str, Any]]
     params: Mapping[str, Any]
+    leaked: int | None = None
 
 
 def compare_runs(old: Run, new: Run) -> str:
-    """Return what differs from ``old`` to ``new``: each model's scores, the parameters, each genre's recall."""
+    """Return the data of both runs, and what differs: each model's scores, the parameters, each genre's recall."""
     parts = [
         f"### Results: {_code(old.name)} → {_code(new.name)}",
+        "\n".join(f"- {_code(run.name)}: {_describe_data(run)}" for run in (old, new)),
         _compare_scores(old, new),
         "#### Parameters that differ",
         _compare_params(old, new),
@@ -29,6 +34,15 @@ def compare_runs(old: Run, new: Run) -> str:
         _compare_recalls(old, new),
     ]
     return "\n\n".join(parts)
+
+
+def _describe_data(run: Run) -> str:
+    name = _flat(run.params).get("dataset.name")
+    try:
+        title = data_title(name) if isinstance(name, str) else "an unnamed data set"
+    except KeyError:  # one that this version does not know
+        title = _code(str(name))
+    return "; ".join(filter(None, [title, leakage_note(run.leaked or 0)]))
 
 
 def _compare_scores(old: Run, new: Run) -> str:

@@ -1,5 +1,6 @@
 """The paper's figures and some more, as PNG files whose bytes depend on nothing but what they show."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ STYLE = Path(__file__).with_name("figures.mplstyle")
 COLOURS = dict(zip(MODELS, ("C0", "C1", "C2", "C3"), strict=True))
 MARKED_HZ = (256, 1024, 4096, 16384)
 LONGEST_NAME = 24  # characters
+LONGEST_LINE = 84  # characters of a note below curves
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,17 @@ def _show_spectrogram(axes: Axes, spectrogram: Spectrogram, featurize: Featurize
 
 
 def draw_accuracies(
-    path: Path, metrics: Mapping[str, Mapping[str, Any]], papers: Mapping[str, float], title: str
+    path: Path, metrics: Mapping[str, Mapping[str, Any]], chance: float, papers: Mapping[str, float], title: str
 ) -> None:
-    """Draw each model's test accuracy with its 95 % interval, chance, and the paper's where given (figure 5)."""
+    """Draw each model's test accuracy with its 95 % interval, and the paper's where given (figure 5).
+
+    Args:
+        path: the PNG file to write.
+        metrics: as `evaluation.score` gives them, by model.
+        chance: the accuracy of always naming the most frequent genre.
+        papers: the paper's accuracies, or nothing.
+        title: of the figure.
+    """
     with new_figure(path, 5, 3.4) as figure:
         axes = figure.subplots()
         places = np.arange(len(metrics))
@@ -105,15 +115,16 @@ def draw_accuracies(
         if papers:
             heights = [100 * papers[model] for model in metrics]
             axes.scatter(places - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
-        genres = len(next(iter(metrics.values()))["recall"])
-        axes.axhline(100 / genres, color="grey", linestyle="dotted", label=f"chance ({genres} genres)")
+        axes.axhline(100 * chance, color="grey", linestyle="dotted", label="always naming the most frequent genre")
         axes.set_xticks(places, [TITLES[model] for model in metrics])
         axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
-        axes.legend(loc="upper left")
+        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
 
 
 def draw_curves(path: Path, histories: Mapping[str, pd.DataFrame], notes: Mapping[str, str], title: str) -> None:
     """Draw loss over accuracy, train and test, for each epoch of some networks (figures 6 to 9).
+
+    A dot marks each network's smallest test loss.
 
     Args:
         path: the PNG file to write.
@@ -122,16 +133,22 @@ def draw_curves(path: Path, histories: Mapping[str, pd.DataFrame], notes: Mappin
         notes: what is said of each network below the curves.
         title: of the figure.
     """
-    with new_figure(path, 5, 4.8 + 0.32 * len(notes)) as figure:
+    said = [textwrap.fill(note, LONGEST_LINE, subsequent_indent="    ") for note in notes.values()]
+    below = "\n".join([*said, "Dots mark the smallest test loss."])
+    with new_figure(path, 5, 4.8 + 0.16 * (below.count("\n") + 1)) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True)
         for model, history in histories.items():
             for subset, line in (("train", "dashed"), ("test", "solid")):
                 style = {"color": COLOURS[model], "linestyle": line, "label": f"{TITLES[model]}, {subset}"}
                 upper.plot(history.index, history[f"{subset}_loss"], **style)
                 lower.plot(history.index, 100 * history[f"{subset}_accuracy"], **style)
+            best = int(history.test_loss.argmin())
+            upper.scatter(
+                history.index[best], history.test_loss.iloc[best], color=COLOURS[model], edgecolor="black", zorder=3
+            )
         upper.set(ylabel="cross entropy (nats)", title=title, ylim=(0, None))
         lower.set(ylabel="accuracy (%)", ylim=(0, 100), xlabel="epoch")
-        figure.supxlabel("\n".join(notes.values()), x=0.01, ha="left", fontsize="small")
+        figure.supxlabel(below, x=0.01, ha="left", fontsize="small")
         upper.legend(ncols=max(1, len(histories)), fontsize="small")
 
 

@@ -11,28 +11,27 @@ from numpy.typing import NDArray
 from genres import figures, findings, paper
 from genres.evaluation import Evaluation, confusion_counts
 from genres.figures import Spectrogram, shortened
-from genres.params import Featurize
+from genres.params import Featurize, Split
 from genres.report import Shown, data_uri, write_page
 from genres.results import MODELS, TITLES, data_title, leakage_note, paper_accuracies, percent
 from genres.showcase import Example, Misjudged
-from genres.tables import TEST, TRAIN
+from genres.tables import TRAIN, VALID
 
 
-def draw_results(plots: Path, evaluation: Evaluation) -> dict[str, Any]:
+def draw_results(plots: Path, evaluation: Evaluation, split_method: str) -> dict[str, Any]:
     """Draw the accuracies, where the models agree, the curves and the confusion matrices; return them for the page."""
-    title = f"{len(evaluation.test)} test clips, {data_title(evaluation.dataset_name)}"
-    if evaluation.leaked:
-        title += f"\n{leakage_note(evaluation.leaked)}"
-    papers = paper_accuracies(evaluation.dataset_name)
+    title = f"{len(evaluation.test)} test clips, {_data_title(evaluation)}"
+    papers = paper_accuracies(evaluation.dataset_name, split_method)
 
     accuracy = Shown(
         plots / "accuracy.png",
         "Bar chart of test accuracies: "
         + ", ".join(f"{TITLES[model]} {percent(scores['accuracy'])}" for model, scores in evaluation.metrics.items()),
-        "Test accuracy of each model. The lines on the bars are 95 % intervals, the dotted line is guessing"
+        "Test accuracy of each model. The lines on the bars are 95 % intervals, the dotted line is what always "
+        "naming the most frequent genre would reach"
         + (", the diamonds are what the paper reports." if papers else "."),
     )
-    figures.draw_accuracies(accuracy.path, evaluation.metrics, papers, title)
+    figures.draw_accuracies(accuracy.path, evaluation.metrics, _chance(evaluation), papers, title)
 
     right = [predictions.genres == evaluation.actual for predictions in evaluation.predictions.values()]
     models_right = np.sum(right, axis=0)
@@ -64,6 +63,16 @@ def draw_results(plots: Path, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _data_title(evaluation: Evaluation) -> str:
+    """Return what data are shown, and below it what has to be said beside accuracies of them."""
+    return "\n".join(filter(None, (data_title(evaluation.dataset_name), leakage_note(evaluation.leaked))))
+
+
+def _chance(evaluation: Evaluation) -> float:
+    """Return the accuracy of always naming the most frequent genre among the test clips."""
+    return float(np.bincount(evaluation.actual).max() / evaluation.actual.size)
+
+
 def _draw_curves(plots: Path, evaluation: Evaluation) -> list[Shown]:
     notes = {
         model: findings.convergence_note(model, convergence) for model, convergence in evaluation.convergence.items()
@@ -77,9 +86,10 @@ def _draw_curves(plots: Path, evaluation: Evaluation) -> list[Shown]:
         curves = Shown(
             plots / f"curves{suffix}.png",
             f"Loss and accuracy per epoch. {'; '.join(own_notes.values())}.",
-            f"{names}: loss (top) and accuracy (bottom) of each epoch, dashed for train clips, solid for test clips.",
+            f"{names}: loss (top) and accuracy (bottom) of each epoch, dashed for train clips, solid for test clips. "
+            "The dots mark the smallest test loss.",
         )
-        title = f"{names}\n{data_title(evaluation.dataset_name)}"
+        title = f"{names}\n{_data_title(evaluation)}"
         figures.draw_curves(curves.path, histories, own_notes, title)
         shown.append(curves)
     return shown
@@ -139,6 +149,7 @@ def draw_clips(
 def write_report(
     path: Path,
     evaluation: Evaluation,
+    split: Split,
     shown: Mapping[str, Any],
     misjudged: Sequence[Misjudged],
     sounds: Sequence[bytes],
@@ -150,14 +161,16 @@ def write_report(
     Args:
         path: the html file.
         evaluation: what came out.
+        split: how the clips were split.
         shown: what `draw_results` and `draw_clips` returned.
         misjudged: the clips to listen to.
         sounds: their sound as mp3.
         deviations: parameters that differ from the paper's, as `paper.deviations` gives them.
         run: what was run, a line each.
     """
+    chance, test_clips = _chance(evaluation), len(evaluation.test)
     sentences = [
-        *findings.accuracy_findings(evaluation.metrics, len(evaluation.test)),
+        *findings.accuracy_findings(evaluation.metrics, test_clips, chance),
         *findings.comparison_findings(evaluation.comparisons, evaluation.metrics),
     ]
     write_page(
@@ -166,12 +179,14 @@ def write_report(
             "data_title": data_title(evaluation.dataset_name),
             "genres": evaluation.genres,
             "train_clips": int((evaluation.split.subset == TRAIN).sum()),
-            "test_clips": int((evaluation.split.subset == TEST).sum()),
-            "warnings": findings.warnings(evaluation.dataset_name, evaluation.leaked),
+            "test_clips": test_clips,
+            "valid_clips": int((evaluation.split.subset == VALID).sum()),
+            "warnings": findings.warnings(evaluation.dataset_name, split, test_clips, evaluation.leaked),
             "metrics": evaluation.metrics,
             "training": evaluation.training,
             "titles": TITLES,
-            "papers": paper.RESULTS if evaluation.dataset_name == "gtzan" else {},
+            "papers": paper.RESULTS if paper_accuracies(evaluation.dataset_name, split.method) else {},
+            "chance": chance,
             "guessing_loss": math.log(len(evaluation.genres)),
             "missing": [model for model in MODELS if model not in evaluation.metrics],
             "sentences": sentences,

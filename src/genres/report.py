@@ -59,28 +59,29 @@ def describe_run(dataset: Dataset, split: Split, seed: int, leaked: int) -> dict
     size = f"{split.test_size:.0%}" if isinstance(split.test_size, float) else f"{split.test_size}"
     sides = {
         "kfold": f"part {split.fold} (from 0) of {split.folds} is tested",
-        "fault-filtered": "train and test as the published lists say",
+        "fault-filtered": "train and test as "
+        + ("the published lists say" if split.lists is None else f"your own lists in {Path(split.lists).name} say"),
     }
     return {
         "Data set": described.get(dataset.name, dataset.name),
         "Split": f"{split.method}: {sides.get(split.method, f'{size} of the clips are tested')}",
         "Leakage": leakage_note(leaked) or "no test clip has a copy in train, as far as the audio shows",
         "Seed of split and training": str(seed),
-        "Commit": commit(),
+        "Code": commit(),
         "Versions": ", ".join(f"{package} {version(package)}" for package in VERSIONS_OF),
     }
 
 
 def commit() -> str:
-    """Return the commit of the checkout that runs, and whether its code or parameters have been changed since."""
+    """Say which commit of the checkout ran, and whether its code, pipeline or parameters are as in it."""
     try:
         head = _git("rev-parse", "--short=12", "HEAD").stdout.strip()
-        changed = _git("diff", "--quiet", "HEAD", "--", "src", "stages", "params.yaml").returncode
+        changed = _git("status", "--porcelain", "--", "src", "stages", "params.yaml", "dvc.yaml").stdout
     except FileNotFoundError:
         return "unknown (git is not installed)"
     if not head:
         return "unknown (no git repository)"
-    return f"{head}, with changes to code or parameters" if changed else head
+    return f"run from commit {head}" + (", with changes to code, pipeline or parameters" if changed else "")
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
