@@ -43,6 +43,16 @@ def weights(model: nn.Module) -> bytes:
     return b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())
 
 
+def without_idle_biases(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Leave out the bias of a convolution before a batch norm, and the running mean that follows it.
+
+    Its gradient is 0 but for rounding errors, after which Adam takes steps of full size; they change no result.
+    """
+    return {
+        name: tensor for name, tensor in model.state_dict().items() if not name.endswith((".0.bias", "running_mean"))
+    }
+
+
 @pytest.fixture(autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """More threads than cores would make these small products many times slower where the cores are busy."""
@@ -115,8 +125,9 @@ def test_the_train_scores_are_the_means_over_the_clips_as_they_were_trained_on(n
         optimizer.step()
     assert found.loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert found.accuracy == pytest.approx(np.mean(hits))
-    for name, tensor in model.state_dict().items():
-        assert torch.allclose(tensor.double(), naive.state_dict()[name].double(), atol=1e-5)
+    state, naive_state = without_idle_biases(model), without_idle_biases(naive)
+    for name, tensor in state.items():
+        assert torch.allclose(tensor.double(), naive_state[name].double(), atol=1e-5)
 
 
 @NETWORKS

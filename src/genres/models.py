@@ -1,7 +1,9 @@
 """The paper's networks: a linear model, and a CNN in two sizes."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +57,14 @@ def trainable_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def predict(model: nn.Module, inputs: Tensor) -> Tensor:
+class Batches(Protocol):
+    """Inputs that can be cut into batches: a tensor, or what the faster form of a model takes instead."""
+
+    def split(self, size: int, /) -> Sequence[Any]:
+        """Cut them into batches of ``size`` clips, the last perhaps smaller."""
+
+
+def predict(model: nn.Module, inputs: Batches) -> Tensor:
     """Return the logits (clips, genres) of ``inputs`` (clips, height, width), without training anything."""
     model.eval()
     with torch.inference_mode():
