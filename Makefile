@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH) # for the stages, which DVC runs as `python stages/...`
 
-.PHONY: all test format compare experiments fresh small help
+.PHONY: all test format compare experiments fresh small bench help
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results and where the figures lie
@@ -40,6 +40,9 @@ fresh: .venv/installed ## check that dvc.lock belongs to the code and the parame
 small: .venv/installed ## try the pipeline on a small synthetic set, in a copy of the project
 	$(BIN)/dvc exp run --temp -S dataset.name=synthetic -S dataset.synthetic.clips_per_genre=6 -S dataset.synthetic.seconds=2 \
 		-S featurize.n_frames=80 -S train.epochs=2
+
+bench: .venv/installed ## measure speed against librosa's loop and a plain PyTorch loop
+	@$(BIN)/python benchmarks/run.py
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,63 @@
+"""Run all benchmarks, print their tables, and write ``benchmarks/results.json``."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from bench_features import bench_features
+from bench_training import bench_training
+
+HERE = Path(__file__).parent
+
+
+def describe_machine() -> dict[str, object]:
+    """Return what the figures depend on: processor, cores, system, versions."""
+    import numpy
+    import torch
+
+    model = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }
+
+
+def time_command(*command: str) -> float:
+    """Return the smallest of three wall times of a command, in seconds."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, cwd=HERE.parent)  # noqa: S603
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Run everything."""
+    machine = describe_machine()
+    print(", ".join(f"{key} {value}" for key, value in machine.items()), flush=True)
+    results = {
+        "machine": machine,
+        "features": bench_features(int(str(machine["cores"]))),
+        "training": bench_training(),
+        "help_seconds": time_command(sys.executable, "stages/train_simple.py", "--help"),
+    }
+    print(f"a stage script's --help: {results['help_seconds']:.2f} s")
+    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
