@@ -81,7 +81,7 @@ WAYS = {
     "shifted by 10 s": lambda samples: shifted(samples, 10),  # half a frame off as well
     "late by 10 s": lambda samples: np.concatenate([samples[220_500::-1], samples[:-220_500]]),
     "20 dB SNR": noisy,
-    "all of it": lambda samples: ogg(noisy(shifted(samples / 3, 10))),
+    "shifted and noisy": lambda samples: noisy(shifted(samples / 3, 10)),
 }
 
 

@@ -51,7 +51,8 @@ def format_results(
     lines.append(
         f"{'model':<13}{'test accuracy':>14}{'95 % interval':>18}{'macro F1':>11}" + ("    paper" if papers else "")
     )
-    for name, scores in metrics.items():
+    for name in (model for model in MODELS if model in metrics):
+        scores = metrics[name]
         interval = f"{scores['accuracy_low']:.1%} - {scores['accuracy_high']:.1%}"
         line = f"{TITLES[name]:<13}{scores['accuracy']:>14.1%}{interval:>18}{scores['macro_f1']:>11.3f}"
         lines.append(line + (f"{papers[name]:>9.1%}" if papers else ""))
