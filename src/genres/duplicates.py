@@ -8,9 +8,9 @@ drums with other music, shares hashes as well, but each displaced by another tim
 
 Similarities measured on clips of gtzan-mini and synthetic ones: 1.0 for the same samples at another level; from 0.2
 after MP3 at 27 kbit/s, Ogg at 44 kbit/s, noise at 20 dB SNR, or where one excerpt begins half a frame beside the
-other's frames, the worst place; from 0.06 (synthetic clips) and 0.16 (real ones) after shift, noise and Ogg together,
-which may be missed. Clips that are no copies: below 0.01 in gtzan-mini, up to 0.07 among 999 synthetic ones, where bands
-may play the same patterns in the same key and tempo.
+other's frames, the worst place; after shift, noise and Ogg together from 0.16 (real clips) and 0.06 (synthetic ones),
+which may be missed. Clips that are no copies: below 0.01 in gtzan-mini, up to 0.07 among 999 synthetic ones, where two
+bands may play the same patterns in the same key and tempo.
 """
 
 from collections.abc import Iterator, Sequence
