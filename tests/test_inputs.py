@@ -74,12 +74,11 @@ def test_a_clip_without_a_spectrogram_is_named(mel: tuple[Path, pd.DataFrame, np
         read_inputs(path, rows, wanted, PAPER)
 
 
-def test_a_damaged_row_is_refused_where_its_clip_is_wanted(mel: tuple[Path, pd.DataFrame, np.ndarray]) -> None:
+def test_a_damaged_row_is_refused_even_where_its_clip_is_not_wanted(mel: tuple[Path, pd.DataFrame, np.ndarray]) -> None:
     path, rows, _ = mel
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(InputError, match="row 3 is not what was written"):
-        read_inputs(path, rows, rows[3:], PAPER)
-    assert len(read_inputs(path, rows, rows[:3], PAPER)) == 3
+        read_inputs(path, rows, rows[:1], PAPER)
 
 
 def test_a_label_is_the_genres_place_in_the_list() -> None:

@@ -332,6 +332,7 @@ def test_another_seed_reruns_split_training_and_evaluation_and_going_back_runs_n
     assert clone.changed() == set()
 
 
+@pytest.mark.slow
 def test_another_dropout_reruns_the_network_that_has_it_and_the_evaluation(clone: Clone) -> None:
     assert clone.stages_run("exp", "run", "-S", "simple.dropout=0.5") == ["evaluate", "train_simple"]
     assert are_results(clone.changed())

@@ -59,6 +59,7 @@ def counts(folder: Path) -> dict[str, int]:
     return dict(json.loads((folder / "metrics/split.json").read_bytes()))
 
 
+@pytest.mark.slow
 def test_a_copy_on_the_other_side_is_counted_and_told_beside_the_results(project: Path) -> None:
     change(project, method="stratified")
     subsets = draw(project)

@@ -21,6 +21,8 @@ import pytest
 import soundfile
 from tiny import ROOT, STAGES, contents, environment, run_stage, write_params
 
+from genres.tables import DUPLICATES
+
 NETWORKS = ("linear", "simple", "complex")
 OUTPUTS = {
     "download": ["data/audio", "data/clips.csv"],
@@ -38,6 +40,7 @@ OUTPUTS = {
         *(f"plots/{name}" for name in ("accuracy.png", "agreement.png", "curves.png", "misjudged.png", "report.html")),
     ],
 }
+TRAINED_ALIKE = tuple(f"train_{network}" for network in NETWORKS)
 WITH_PROCESSES = ("download", "find_duplicates", "featurize")
 # All networks are trained by the same code.
 UNLIKE = ("download", "find_duplicates", "featurize", "split", "train_linear", "train_svm", "evaluate")
@@ -183,7 +186,7 @@ def test_help_tells_every_option(stage: str, tmp_path: Path) -> None:
     printed = run_stage(tmp_path, stage, "--help").stdout
     mentioned = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", printed, re.MULTILINE))
     script = (ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8")
-    shared = (ROOT / "stages" / "train_network.py").read_text(encoding="utf-8") if stage.startswith("train") else ""
+    shared = (ROOT / "stages" / "train_network.py").read_text(encoding="utf-8") if stage in TRAINED_ALIKE else ""
     added = set(re.findall(r'add_(?:path|argument)\(\s*"(--[a-z-]+)"', script + shared))
     assert added
     assert mentioned == {"--help", "--params"} | added | ({"--processes"} if stage in WITH_PROCESSES else set())
@@ -199,7 +202,10 @@ def assert_whole_or_absent(folder: Path, stage: str, undisturbed: dict[str, str]
         assert part(left, output) in ({}, part(undisturbed, output)), output
 
 
-@pytest.mark.parametrize("stage", UNLIKE)
+@pytest.mark.parametrize(
+    "stage",
+    [stage if stage in ("split", "train_linear") else pytest.param(stage, marks=pytest.mark.slow) for stage in UNLIKE],
+)
 def test_a_killed_stage_leaves_only_whole_outputs_and_the_next_run_makes_the_same_bytes(
     prepared: Prepared, project: Path, stage: str
 ) -> None:
@@ -243,6 +249,7 @@ def listed_clips_are_there(folder: Path) -> bool:
     return listed == audio
 
 
+@pytest.mark.slow
 def test_a_download_killed_over_an_older_one_never_leaves_a_list_of_other_clips(tmp_path: Path, empty: Path) -> None:
     source = tmp_path / "source"
     write_params(empty, {"dataset.name": "local", "dataset.path": str(source)})
@@ -260,6 +267,7 @@ def test_a_download_killed_over_an_older_one_never_leaves_a_list_of_other_clips(
     assert set(states) == {False, True}  # the moments reach back to before the older list is removed
 
 
+@pytest.mark.slow
 def test_spectrograms_killed_before_their_list_are_refused(project: Path, prepared: Prepared) -> None:
     write_params(project, {"featurize.top_db": 60})
     changes = count_changes(copy_of(project, project.with_name("counted")), "featurize")
@@ -360,7 +368,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     soundfile.write(bad / "nan.wav", np.full(22050, np.nan, np.float32), 22050, subtype="FLOAT")
     (source / "notes.txt").write_text("no clip")
     write_params(folder, {"dataset.name": "local", "dataset.path": "source", "split.test_size": 12})
-    for stage in ("download", "featurize", "split"):
+    for stage in ("download", "find_duplicates", "featurize", "split"):
         (folder / f"{stage}.stderr").write_text(run_stage(folder, stage).stderr, encoding="utf-8")
     return folder
 
@@ -468,13 +476,8 @@ def learn(folder: Path, changes: dict[str, object]) -> None:
         run_stage(folder, stage)
 
 
-@pytest.mark.parametrize(
-    "genres",
-    [
-        ("-rock 'n\" röll", "NA"),
-        pytest.param(("$5_{x}$", "blues", "ελληνικά"), marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("genres", [("-rock 'n\" röll", "NA"), ("$5_{x}$", "blues", "ελληνικά")])
 def test_other_genres_go_all_the_way_and_the_results_follow_them(empty: Path, genres: Sequence[str]) -> None:
     for genre in genres:
         for number in range(5):
@@ -589,6 +592,7 @@ def test_too_few_clips_to_split_are_refused(empty: Path, genres: list[str], test
     write_params(empty, {"split.test_size": test_size})
     rows = [f"{number},{genre},9,0" for number, genre in enumerate(genres)]
     (empty / "data/mel.csv").write_text("\n".join(["clip,genre,frames,sha256", *rows, ""]))
+    (empty / "data/duplicates.csv").write_text(",".join(DUPLICATES) + "\n")
     message = refuse(empty, "split")
     assert all(words in message for words in told), message
 

@@ -10,6 +10,8 @@ from tiny import STAGES, contents, run_stage, write_params
 
 WRITTEN = ("metrics/evaluate.json", "metrics/comparisons.json", "metrics/convergence.json", "plots")
 
+pytestmark = pytest.mark.slow  # a whole project is prepared first
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
