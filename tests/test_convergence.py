@@ -104,3 +104,10 @@ def test_one_epoch_is_enough_to_be_described() -> None:
     found = describe_convergence(one, one, one, one)
     assert (found.converged_epoch, found.best_epoch, found.loss_fluctuation) == (1, 1, 0.0)
     assert (found.loss_slope, found.late_loss, found.loss_rise, found.course) == (0.0, 1.0, 0.0, Course.TOO_SHORT)
+
+
+def test_curves_that_do_not_change_at_all_are_described() -> None:
+    flat = np.full(150, 0.7)
+    found = describe_convergence(flat, flat, flat, flat)
+    assert found.loss_slope == pytest.approx(0, abs=1e-12)
+    assert found.loss_fluctuation == found.accuracy_fluctuation == pytest.approx(0, abs=1e-12)

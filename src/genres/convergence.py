@@ -117,5 +117,6 @@ def _line(curve: NDArray[np.float64]) -> tuple[float, float]:
     """Return the straight line through a piece of a curve: its height in the first epoch, and its slope per epoch."""
     if curve.size < 2:
         return float(curve[0]), 0.0
-    start, slope = np.polynomial.Polynomial.fit(np.arange(curve.size), curve, deg=1).convert().coef
+    # Not with numpy.polynomial, which gives a constant curve a single coefficient.
+    slope, start = np.polyfit(np.arange(curve.size), curve, deg=1)
     return float(start), float(slope)
