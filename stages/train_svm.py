@@ -25,9 +25,10 @@ def main() -> None:
     mel_rows = read_csv(arguments.mel_rows, MEL, "featurize")
     split = read_csv(arguments.split, SPLIT, "split")
     genres = tuple(sorted(split.genre.unique()))
+    inputs = read_inputs(arguments.mel, mel_rows, split, params.input)
     train_clips, test_clips = (
-        label_clips(read_inputs(arguments.mel, mel_rows, rows, params.input), rows.genre, genres)
-        for rows in (split[split.subset == subset] for subset in (TRAIN, TEST))
+        label_clips(inputs[rows.to_numpy(copy=True)], split.genre[rows], genres)  # torch wants it writable
+        for rows in (split.index[split.subset == subset] for subset in (TRAIN, TEST))
     )
     trained = train_svm(train_clips.inputs.numpy(), train_clips.genres.numpy(), params.svm)
     metrics = {}
