@@ -15,7 +15,7 @@ test: .venv/installed ## check format, lint, types, and run the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses auto --dist loadfile
 
 format: .venv/installed ## put the code into ruff's format
 	$(BIN)/ruff format
