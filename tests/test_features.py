@@ -70,7 +70,10 @@ def test_a_spectrogram_is_librosas_at_any_level(level: float) -> None:
 @pytest.mark.parametrize(
     "other",
     [
+        {"n_fft": 8, "n_mels": 2},
+        {"n_fft": 256, "hop_length": 100, "n_mels": 10},
         {"n_fft": 1024},
+        {"n_fft": 4096, "hop_length": 1000},
         {"n_fft": 1025},
         {"n_fft": 2047, "hop_length": 500},
         {"hop_length": 1},

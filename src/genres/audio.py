@@ -1,11 +1,12 @@
 """One audio file as mono float32 samples, or the reason why it cannot be used."""
 
+import math
 import re
 from pathlib import Path
 
-import librosa
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from genres.artifacts import damaged, file_sha256, require_file
@@ -74,7 +75,11 @@ def read_clip(path: Path, sample_rate: int) -> FloatArray:
         UnreadableAudioError: as in `decode`.
     """
     samples, native_rate = decode(path)
-    return librosa.resample(samples, orig_sr=native_rate, target_sr=sample_rate, res_type="soxr_hq")
+    if native_rate == sample_rate:
+        return samples
+    resampled: FloatArray = soxr.resample(samples, native_rate, sample_rate, quality="HQ")
+    length = math.ceil(samples.size * sample_rate / native_rate)
+    return np.pad(resampled[:length], (0, max(0, length - resampled.size)))
 
 
 def read_listed_clip(path: Path, sha256: str, sample_rate: int) -> FloatArray:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,6 +14,9 @@ from genres.mel_power import mel_power
 from genres.parallel import map_in_processes
 from genres.params import Featurize
 from genres.tables import MEL
+
+QUIETEST = 1e-10
+"""Power that all below counts as, librosa's ``amin``: silence has a level too."""
 
 
 def mel_db(samples: FloatArray, featurize: Featurize) -> NDArray[np.float32]:
@@ -31,7 +33,9 @@ def mel_db(samples: FloatArray, featurize: Featurize) -> NDArray[np.float32]:
         Shape (n_mels, frames), frames being 1 + samples // hop_length for an even window; from -top_db to 0 dB.
     """
     power = mel_power(samples, featurize.sample_rate, featurize.n_fft, featurize.hop_length, featurize.n_mels)
-    return librosa.power_to_db(power, ref=np.max, top_db=featurize.top_db)
+    decibels = 10 * np.log10(np.maximum(power, QUIETEST))
+    below: NDArray[np.float32] = np.maximum(decibels - decibels.max(), -featurize.top_db)
+    return below
 
 
 def fit_frames(mel: NDArray[np.float32], n_frames: int, floor_db: float) -> NDArray[np.float32]:

@@ -1,8 +1,19 @@
 """The mel power spectrum of a waveform: librosa's numbers, several times sooner.
 
-A few dozen windows are transformed at a time, so that their spectra stay in the processor's cache, and a compiled loop
-then squares each spectrum and sums it under each band's triangle in one go. librosa multiplies the whole spectrogram
-with a matrix of filters of which 98 % is zeros.
+Frames are transformed `LANES` at a time, each in its own lane of the processor's vectors, so that every operation of
+the transform is one of whole vectors in consecutive memory. librosa's FFT goes through frame after frame.
+
+The window has 2 n samples, all real. They are taken as n complex numbers z[m] = x[2 m] + i x[2 m + 1], whose spectrum Z
+is that of the even samples E and that of the odd ones O at once, and with W = exp(-i pi k / n)
+
+    E[k] = (Z[k] + conj Z[n - k]) / 2,    O[k] = (Z[k] - conj Z[n - k]) / 2 i
+    X[k] = E[k] + W O[k],                 X[n - k] = conj(E[k] - W O[k])
+
+(Sorensen, Jones, Heideman and Burrus 1987). Z is found by decimation in frequency in steps of 4, with a last step of 2
+where n is no power of 4, and every step has the same geometry (Pease 1968): it reads four numbers that lie n / 4 apart,
+and writes four neighbours. Hence the spectrum comes out in digit-reversed order, and is read by a table.
+
+The power is then summed under each mel band's triangle alone; librosa multiplies with a matrix of which 98 % is zeros.
 """
 
 from functools import cache
@@ -11,9 +22,8 @@ import librosa
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
-FRAMES_AT_A_TIME = 32
+LANES = 16  # frames at once: one vector of AVX-512, two of AVX2, four of NEON
 
 
 def mel_power(
@@ -22,7 +32,7 @@ def mel_power(
     """Return the power under each mel band in each frame, centred, the ends padded with zeros.
 
     The same as ``librosa.feature.melspectrogram(y=samples, sr=sample_rate, n_fft=n_fft, ...)`` with its periodic Hann
-    window and Slaney's bands, but for the last bits.
+    window and Slaney's bands, but for the last bits; and that very function where ``n_fft`` is no power of two.
 
     Args:
         samples: shape (samples,); any length from 1.
@@ -34,42 +44,169 @@ def mel_power(
     Returns:
         Shape (n_mels, frames), frames being 1 + samples // hop_length for an even window.
     """
-    padded = np.zeros(samples.size + 2 * (n_fft // 2), np.float32)
+    if n_fft < 8 or n_fft & (n_fft - 1):
+        power: NDArray[np.float32] = librosa.feature.melspectrogram(
+            y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, pad_mode="constant"
+        )
+        return power
+    frames = 1 + samples.size // hop_length
+    groups = -(-frames // LANES)
+    padded = np.zeros(groups * LANES * hop_length + n_fft, np.float32)
     padded[n_fft // 2 :][: samples.size] = samples
-    windows = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]  # (frames, n_fft)
-    taper, filters, begins, ends = _window_and_bands(sample_rate, n_fft, n_mels)
-    power = np.empty((n_mels, len(windows)), np.float32)
-    for first in range(0, len(windows), FRAMES_AT_A_TIME):
-        spectra = rfft(windows[first : first + FRAMES_AT_A_TIME] * taper, axis=1)
-        _sum_bands(spectra, filters, begins, ends, power[:, first : first + FRAMES_AT_A_TIME])
-    return power
+    power = np.empty((n_mels, groups * LANES), np.float32)
+    _sum_bands_of_frames(padded, hop_length, *_tables(n_fft), *_bands(sample_rate, n_fft, n_mels), power)
+    return power[:, :frames]
 
 
 @cache
-def _window_and_bands(
+def _tables(n_fft: int) -> tuple[NDArray[np.float32], NDArray[np.complex64], NDArray[np.complex64], NDArray[np.int64]]:
+    """Return half the window (n_fft,), the factors of Z's steps (n,) and of X (n,), and each Z[k]'s place (n,)."""
+    n = n_fft // 2
+    taper = (librosa.filters.get_window("hann", n_fft) / 2).astype(np.float32)  # the formulas' halves
+    k = np.arange(n)
+    order, digit = np.zeros(1, np.int64), 1
+    while digit < n:
+        step = min(4, n // digit)
+        order = (order[:, None] + digit * np.arange(step)).ravel()
+        digit *= step
+    turns, half_turns = (np.exp(-1j * np.pi * factor * k / n).astype(np.complex64) for factor in (2, 1))
+    return taper, turns, half_turns, order.argsort()
+
+
+@cache
+def _bands(
     sample_rate: int, n_fft: int, n_mels: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the window (n_fft,), the bands (n_mels, bins), each band's first bin and the one behind its last."""
-    taper = librosa.filters.get_window("hann", n_fft).astype(np.float32)
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the mel bands (n_mels, bins), each band's first bin and the one behind its last."""
     filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
     begins = (filters > 0).argmax(axis=1)
-    return taper, filters, begins, begins + (filters > 0).sum(axis=1)  # a triangle has no gaps
+    return filters, begins, begins + (filters > 0).sum(axis=1)  # a triangle has no gaps
 
 
-# "reassoc" lets the sums be taken in several parts at once, which costs nothing but the last bits.
-@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
-def _sum_bands(spectra, filters, begins, ends, power):  # type: ignore[no-untyped-def]
-    """Write the power of spectra (frames, bins) under filters (n_mels, bins) into power (n_mels, frames)."""
-    frames, bins = spectra.shape
-    squared = np.empty(bins, np.float32)
-    for frame in range(frames):
-        spectrum = spectra[frame]
-        for bin_ in range(bins):
-            squared[bin_] = spectrum[bin_].real ** 2 + spectrum[bin_].imag ** 2
-        for band in range(len(filters)):
-            weights = filters[band, begins[band] : ends[band]]
-            under = squared[begins[band] : ends[band]]
-            total = np.float32(0)
-            for place in range(weights.size):
-                total += weights[place] * under[place]
-            power[band, frame] = total
+# "contract" lets a product and a sum become one instruction.
+_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+
+@_compiled
+def _sum_bands_of_frames(  # type: ignore[no-untyped-def]
+    samples, hop_length, taper, turns, half_turns, places, filters, begins, ends, power
+):
+    """Write the power of all frames into power (n_mels, frames), a multiple of `LANES`."""
+    n = len(turns)
+    stretches = np.empty((hop_length, LANES + (2 * n - 1) // hop_length), np.float32)
+    x, y = np.empty(2 * n * LANES, np.float32), np.empty(2 * n * LANES, np.float32)
+    squared = np.empty((n + 1) * LANES, np.float32)
+    for first in range(0, power.shape[1], LANES):
+        _load(samples[first * hop_length :], taper, stretches, x)
+        z = _transform(x, y, turns)
+        _square(z, half_turns, places, squared)
+        _sum_bands(squared, filters, begins, ends, power[:, first : first + LANES])
+
+
+@_compiled
+def _load(samples, taper, stretches, x):  # type: ignore[no-untyped-def]
+    """Write `LANES` frames, tapered, into x, flat (2 n, LANES).
+
+    Sample m of frame t is sample m % hop of stretch t + m // hop. So each sample is put in its column once, though it
+    is in several frames, and those read neighbours there.
+    """
+    hop_length, columns = stretches.shape
+    for place in range(hop_length):
+        for stretch in range(columns):
+            stretches[place, stretch] = samples[stretch * hop_length + place]
+    m = 0
+    for stretch in range(columns - LANES + 1):
+        for place in range(min(hop_length, taper.size - m)):
+            weight, frames, x_m = taper[m], stretches[place, stretch:], x[LANES * m :]
+            for lane in range(LANES):
+                x_m[lane] = weight * frames[lane]
+            m += 1
+
+
+@_compiled
+def _transform(x, y, turns):  # type: ignore[no-untyped-def]
+    """Transform x, with y as working space, and return the one that holds Z in digit-reversed order.
+
+    Both are flat (n, 2, LANES): real and imaginary parts. With flat arrays the distances between what is read and
+    written are constants, so that the compiler sees that nothing overlaps, and uses vectors.
+    """
+    n = len(turns)
+    done = 1
+    while done <= n // 4:
+        _step_of_four(x, y, turns, done)
+        x, y = y, x
+        done *= 4
+    if done < n:
+        _step_of_two(x, y)
+        x, y = y, x
+    return x
+
+
+@_compiled
+def _step_of_four(x, y, turns, done):  # type: ignore[no-untyped-def]
+    quarter = len(turns) // 4
+    for i in range(quarter):
+        k = i // done * done
+        real1, imag1 = turns[k].real, turns[k].imag
+        real2, imag2 = turns[2 * k].real, turns[2 * k].imag
+        real3, imag3 = turns[3 * k].real, turns[3 * k].imag
+        x0, x1 = x[2 * LANES * i :], x[2 * LANES * (i + quarter) :]
+        x2, x3 = x[2 * LANES * (i + 2 * quarter) :], x[2 * LANES * (i + 3 * quarter) :]
+        out = y[8 * LANES * i :]
+        for re in range(LANES):
+            im = LANES + re
+            sum02_re, sum02_im = x0[re] + x2[re], x0[im] + x2[im]
+            sum13_re, sum13_im = x1[re] + x3[re], x1[im] + x3[im]
+            difference02_re, difference02_im = x0[re] - x2[re], x0[im] - x2[im]
+            difference13_re, difference13_im = x1[re] - x3[re], x1[im] - x3[im]
+            out[re] = sum02_re + sum13_re
+            out[im] = sum02_im + sum13_im
+            z_re, z_im = difference02_re + difference13_im, difference02_im - difference13_re
+            out[2 * LANES + re] = z_re * real1 - z_im * imag1
+            out[2 * LANES + im] = z_re * imag1 + z_im * real1
+            z_re, z_im = sum02_re - sum13_re, sum02_im - sum13_im
+            out[4 * LANES + re] = z_re * real2 - z_im * imag2
+            out[4 * LANES + im] = z_re * imag2 + z_im * real2
+            z_re, z_im = difference02_re - difference13_im, difference02_im + difference13_re
+            out[6 * LANES + re] = z_re * real3 - z_im * imag3
+            out[6 * LANES + im] = z_re * imag3 + z_im * real3
+
+
+@_compiled
+def _step_of_two(x, y):  # type: ignore[no-untyped-def]
+    half = len(x) // 2
+    for start in range(0, half, 2 * LANES):
+        x0, x1, out = x[start:], x[half + start :], y[2 * start :]
+        for part in range(2 * LANES):
+            out[part] = x0[part] + x1[part]
+            out[2 * LANES + part] = x0[part] - x1[part]
+
+
+@_compiled
+def _square(z, half_turns, places, squared):  # type: ignore[no-untyped-def]
+    """Write the squared magnitudes of X, flat (n + 1, LANES)."""
+    n = len(places)
+    for k in range(n // 2 + 1):
+        real, imag = half_turns[k].real, half_turns[k].imag
+        here, there = z[2 * LANES * places[k] :], z[2 * LANES * places[(n - k) % n] :]
+        low, high = squared[LANES * k :], squared[LANES * (n - k) :]
+        for re in range(LANES):
+            im = LANES + re
+            even_re, even_im = here[re] + there[re], here[im] - there[im]
+            odd_re, odd_im = here[im] + there[im], there[re] - here[re]
+            turned_re, turned_im = real * odd_re - imag * odd_im, real * odd_im + imag * odd_re
+            low[re] = (even_re + turned_re) ** 2 + (even_im + turned_im) ** 2
+            high[re] = (even_re - turned_re) ** 2 + (even_im - turned_im) ** 2
+
+
+@_compiled
+def _sum_bands(squared, filters, begins, ends, power):  # type: ignore[no-untyped-def]
+    """Write the power under each band into power (n_mels, LANES)."""
+    total = np.empty(LANES, np.float32)
+    for band in range(len(filters)):
+        total[:] = 0
+        for bin_ in range(begins[band], ends[band]):
+            weight, frames = filters[band, bin_], squared[LANES * bin_ :]
+            for lane in range(LANES):
+                total[lane] += weight * frames[lane]
+        power[band] = total

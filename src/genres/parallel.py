@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from genres.memory import keep_freed_memory
 from genres.progress import Progress
 
 Item = TypeVar("Item")
@@ -34,7 +35,7 @@ def map_in_processes(
 
     ``function`` must be importable by name, and ``function``, items and results must be picklable.
     """
-    executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=start_worker)
     pending: deque[Future[Result]] = deque()
     with Progress(len(items), description, unit) as progress, executor:
         try:
@@ -50,11 +51,13 @@ def map_in_processes(
             executor.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
+    """Prepare a worker process: one thread, memory kept, and an end when its parent ends."""
     # More threads than cores are slow, and a matrix product's last bits depend on how many share it.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # for libraries that are loaded later
     threadpool_limits(1)  # for libraries that are loaded already
+    keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
