@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from numpy.random import default_rng
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from genres.artifacts import file_sha256
 from genres.audio import FloatArray
@@ -27,6 +28,7 @@ from genres.duplicates import (
     find_copies,
     find_landmarks,
     list_duplicates,
+    running_maximum,
     similarity,
 )
 from genres.duplicates import SAMPLE_RATE as LANDMARK_RATE
@@ -248,3 +250,10 @@ def test_a_file_that_has_changed_since_it_was_listed_is_refused(folder: Path) ->
     (folder / "rock" / "4.wav").write_bytes(b"something else")
     with pytest.raises(InputError, match=r"4\.wav is damaged: it is not the file .* Run `dvc repro -f download`"):
         list_duplicates(clips[clips["clip"] == "4"], folder, processes=1)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 13, 63])
+@pytest.mark.parametrize("shape", [(1,), (5,), (200,), (70, 3)])
+def test_the_running_maximum_is_scipys(shape: tuple[int, ...], size: int) -> None:
+    values = default_rng(0).random(shape, np.float32)
+    assert np.array_equal(running_maximum(values, size), maximum_filter1d(values, size, axis=0))

@@ -58,7 +58,7 @@ TIMING_SECONDS = 0.006  # standard deviation of a human's timing
 FALL_SECONDS = 0.02  # in which a drum falls to its pitch
 FORMANT_WIDTH_HZ = 150
 EQUALISER_SAMPLES = 2048
-RELEASE_SECONDS = 0.04  # from the end of a note to silence
+RELEASE_SAMPLES = round(0.04 * SAMPLE_RATE)  # from the end of a note to silence
 LENGTH_STEP = 256  # samples to which notes are rounded, so that few differ
 CYCLE_SAMPLES = 4096  # one period of a tone
 HIGHEST_PARTIAL_HZ = 10_000
@@ -252,30 +252,32 @@ def render_voice(voice: Voice, notes: list[Note], length: int, rng: Generator) -
     own_voice = replace(voice, rolloff=voice.rolloff + rng.normal(0, 0.2))
     phases = rng.uniform(0, 2 * np.pi, CYCLE_SAMPLES // 2)
     vibrato_hz = rng.uniform(4.5, 6.5)
+    held = [LENGTH_STEP * (1 + round(note.samples / LENGTH_STEP)) for note in notes]
+    seconds = np.arange(max(held, default=0) + RELEASE_SAMPLES) / SAMPLE_RATE  # of the longest; the others begin alike
+    # The frequency swings by 2 ** (vibrato / 12), about 1 + vibrato * log(2) / 12; the phase is its integral.
+    swing = voice.vibrato * np.log(2) / 12 / (2 * np.pi * vibrato_hz)
+    swung = seconds - swing * np.cos(2 * np.pi * vibrato_hz * seconds)
+    envelope = (1 - np.exp(-seconds / voice.attack)) * np.exp(-seconds / voice.decay)
+
     rendered: dict[tuple[int, int], Wave] = {}  # the same pitch and length recur from bar to bar
     track = np.zeros(length)
-    for note in notes:
-        held = 1 + round(note.samples / LENGTH_STEP)
-        if (note.pitch, held) not in rendered:
-            wave = render_note(own_voice, note.pitch, LENGTH_STEP * held, phases, vibrato_hz)
-            rendered[note.pitch, held] = wave
-        add(note.loudness * rendered[note.pitch, held], track, note.start)
+    for note, samples in zip(notes, held, strict=True):
+        if (note.pitch, samples) not in rendered:
+            frequency = 440 * 2 ** ((note.pitch - 69) / 12)
+            period = render_period(own_voice, frequency, phases)
+            rendered[note.pitch, samples] = render_note(frequency, period, swung, envelope, samples)
+        add(note.loudness * rendered[note.pitch, samples], track, note.start)
     return np.tanh(voice.drive * track) if voice.drive else track
 
 
-def render_note(voice: Voice, pitch: int, held: int, phases: Wave, vibrato_hz: float) -> Wave:
-    """Return one note at full loudness: ``held`` samples and its release."""
-    frequency = 440 * 2 ** ((pitch - 69) / 12)
-    period = render_period(voice, frequency, phases)
-    release = round(RELEASE_SECONDS * SAMPLE_RATE)
-    seconds = np.arange(held + release) / SAMPLE_RATE
-    # The frequency swings by 2 ** (vibrato / 12), about 1 + vibrato * log(2) / 12; the phase is its integral.
-    swing = voice.vibrato * np.log(2) / 12 / (2 * np.pi * vibrato_hz)
-    turns = frequency * (seconds - swing * np.cos(2 * np.pi * vibrato_hz * seconds))
-    envelope = (1 - np.exp(-seconds / voice.attack)) * np.exp(-seconds / voice.decay)
-    envelope[held:] *= np.linspace(1, 0, release)
-    envelope *= period[(turns * CYCLE_SAMPLES).astype(np.int64) % CYCLE_SAMPLES]
-    return envelope
+def render_note(frequency: float, period: Wave, seconds: Wave, envelope: Wave, held: int) -> Wave:
+    """Return one note at full loudness: ``held`` samples and its release, of the longest note's time and envelope."""
+    samples = held + RELEASE_SAMPLES
+    turns = frequency * seconds[:samples]
+    note = envelope[:samples].copy()
+    note[held:] *= np.linspace(1, 0, RELEASE_SAMPLES)
+    note *= period[(turns * CYCLE_SAMPLES).astype(np.int64) % CYCLE_SAMPLES]
+    return note
 
 
 def render_period(voice: Voice, frequency: float, phases: Wave) -> Wave:
