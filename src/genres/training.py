@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from genres.adam import Adam
+from genres.captured_step import CapturedStep
 from genres.errors import InputError
 from genres.inputs import LabelledClips
+from genres.memory import keep_freed_memory
 from genres.models import predict
 from genres.params import Train
 
@@ -72,12 +75,17 @@ def train(
         InputError: the loss is no longer finite.
     """
     order = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=train_params.learning_rate, fused=True)
+    genres = train_clips.genres
+    keep_freed_memory()
     with _fastest(model, train_clips.inputs, test_clips.inputs) as (network, train_inputs, test_inputs):
+        step = _Step(network, train_inputs, genres, Adam(model.parameters(), train_params.learning_rate))
+        take_step = CapturedStep(step, step.changed) if genres.is_cuda else step
         for number in range(1, train_params.epochs + 1):
-            shuffled = torch.randperm(len(train_clips.genres), generator=order)
-            batches = shuffled.split(train_params.batch_size)
-            running = _train_epoch(network, train_inputs, train_clips.genres, batches, optimizer)
+            network.train()
+            step.reset()
+            for batch in torch.randperm(len(genres), generator=order).to(genres.device).split(train_params.batch_size):
+                take_step(batch)
+            running = step.scores()
             if not math.isfinite(running.loss):
                 raise InputError(
                     f"The training loss is {running.loss} in epoch {number}. Lower `train.learning_rate`, "
@@ -105,24 +113,38 @@ def _fastest(
         yield FastCNN(model, workers), PatchedClips.of(train_inputs), PatchedClips.of(test_inputs)
 
 
-def _train_epoch(
-    network: nn.Module, inputs: "Inputs", genres: Tensor, batches: tuple[Tensor, ...], optimizer: torch.optim.Optimizer
-) -> Scores:
-    network.train()
-    # Sums stay on the device, so that a GPU is not made to wait for the host after every batch.
-    loss_sum = torch.zeros((), device=genres.device)
-    right = torch.zeros((), device=genres.device, dtype=torch.int64)
-    for batch in batches:
+class _Step:
+    """A step of the training, and the sums of an epoch's scores.
+
+    Nothing here waits for the device before the epoch's end, so that a GPU is never idle and a step can be captured.
+    """
+
+    def __init__(self, network: nn.Module, inputs: "Inputs", genres: Tensor, optimizer: Adam) -> None:
+        self.network, self.inputs, self.genres, self.optimizer = network, inputs, genres, optimizer
+        self.loss_sum = torch.zeros((), device=genres.device)
+        self.right = torch.zeros((), device=genres.device, dtype=torch.int64)
+        self.changed = (*network.parameters(), *network.buffers(), *optimizer.state, self.loss_sum, self.right)
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self.loss_sum.zero_()
+        self.right.zero_()
+
+    def __call__(self, batch: Tensor) -> None:
+        """Learn from the clips with the numbers in ``batch``."""
         # index_select copies several times sooner than inputs[batch] does.
-        logits = network(inputs.index_select(0, batch) if isinstance(inputs, Tensor) else inputs[batch])
-        batch_genres = genres[batch]
-        loss = functional.cross_entropy(logits, batch_genres)
-        optimizer.zero_grad()
+        inputs = self.inputs.index_select(0, batch) if isinstance(self.inputs, Tensor) else self.inputs[batch]
+        logits = self.network(inputs)
+        genres = self.genres.index_select(0, batch)
+        loss = functional.cross_entropy(logits, genres)
         loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach() * len(batch)
-        right += (logits.detach().argmax(dim=1) == batch_genres).sum()
-    return Scores(loss_sum.item() / len(genres), right.item() / len(genres))
+        self.optimizer.step()
+        self.loss_sum += loss.detach() * len(batch)
+        self.right += (logits.detach().argmax(dim=1) == genres).sum()
+
+    def scores(self) -> Scores:
+        """Return the scores of the epoch so far, taken before each batch was learnt from."""
+        return Scores(self.loss_sum.item() / len(self.genres), self.right.item() / len(self.genres))
 
 
 def _score(logits: Tensor, genres: Tensor) -> Scores:
