@@ -1,30 +1,39 @@
 """Features against the loop that librosa's documentation suggests: the same numbers first, then the times."""
 
+import argparse
+import json
+import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import librosa
 import numpy as np
+import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from genres.artifacts import file_sha256
 from genres.audio import read_clip
 from genres.datasets.synthetic import GENRES, SAMPLE_RATE, render_clip
-from genres.features import mel_db
+from genres.features import mel_db, write_features
+from genres.parallel import start_worker
 from genres.params import Featurize
 
 FEATURIZE = Featurize(SAMPLE_RATE, 2048, 512, 128, 80.0, 1291)
 WITHIN_DB = 1e-3
+GROWTH = (100, 1000, 4000)
 
 
 def ours(path: Path) -> NDArray[np.float32]:
@@ -41,38 +50,50 @@ def librosas(path: Path) -> NDArray[np.float32]:
     return librosa.power_to_db(mel, ref=np.max, top_db=FEATURIZE.top_db)
 
 
-def bench_features(cores: int, repeats: int = 5, clips: int = 100) -> dict[str, float]:
-    """Time 100 synthetic clips of 30 s, and print a table.
+def bench_features(cores: int, repeats: int = 5, clips: int = 100) -> dict[str, object]:
+    """Time synthetic clips of 30 s, and print a table.
 
-    Everything is warm: libraries are loaded, the loop is compiled, and the processes of the run on all cores are there.
+    librosa's loop, our own and our own on all cores run in processes of their own, one thread each, in turns. All are
+    warm: libraries are loaded, loops are compiled, and every clip has been seen.
 
     Returns:
-        The medians over ``repeats`` of the milliseconds that a clip takes: ``librosa`` and ``one_process``, each on
-        one thread, in turns, and ``all_cores``; and the two ratios.
+        The medians over ``repeats`` of the milliseconds that a clip takes: ``librosa``, ``one_process`` and
+        ``all_cores``; the two ratios; and ``growth``: seconds and the largest process's peak in MB, for each number
+        of clips in `GROWTH`.
     """
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+    with tempfile.TemporaryDirectory() as folder:
         paths = write_clips(Path(folder), clips)
         for path in paths:
             difference = np.abs(ours(path) - librosas(path)).max()
             if not difference <= WITHIN_DB:
                 raise SystemExit(f"{path.name}: the spectrograms differ by {difference} dB")
-        seconds: dict[str, list[float]] = {}
-        with ProcessPoolExecutor(cores, get_context("spawn"), initializer=threadpool_limits, initargs=(1,)) as pool:
-            list(pool.map(_shape, paths))
-            for _ in range(repeats):
-                seconds.setdefault("librosa", []).append(_time(partial(_all, librosas, paths)))
-                seconds.setdefault("one_process", []).append(_time(partial(_all, ours, paths)))
-                seconds.setdefault("all_cores", []).append(_time(lambda: list(pool.map(_shape, paths, chunksize=5))))
-    result = {name: 1000 * statistics.median(times) / clips for name, times in seconds.items()}
-    result["ratio_one_process"] = result["librosa"] / result["one_process"]
-    result["ratio_all_cores"] = result["librosa"] / result["all_cores"]
-    print(
-        f"features: librosa's loop {result['librosa']:.1f} ms a clip, ours {result['one_process']:.1f} ms in one "
-        f"process ({result['ratio_one_process']:.1f}x), {result['all_cores']:.1f} ms on {cores} cores "
-        f"({result['ratio_all_cores']:.1f}x); medians of {repeats} runs of {clips} clips",
-        flush=True,
-    )
-    return result
+        loops = {
+            "librosa": (librosas, 1, partial(threadpool_limits, 1)),
+            "one_process": (ours, 1, start_worker),
+            "all_cores": (ours, cores, start_worker),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in loops}
+        with ExitStack() as stack:
+            pools = {
+                name: stack.enter_context(ProcessPoolExecutor(processes, get_context("spawn"), initializer=start))
+                for name, (_, processes, start) in loops.items()
+            }
+            for repeat in range(1 + repeats):  # the first one warms up
+                for name, (loop, _, _) in loops.items():
+                    start = time.perf_counter()
+                    list(pools[name].map(partial(_shape, loop), paths, chunksize=5 if repeat else 1))
+                    if repeat:
+                        seconds[name].append(time.perf_counter() - start)
+        result = {name: 1000 * statistics.median(times) / clips for name, times in seconds.items()}
+        result["ratio_one_process"] = result["librosa"] / result["one_process"]
+        result["ratio_all_cores"] = result["librosa"] / result["all_cores"]
+        print(
+            f"features: librosa's loop {result['librosa']:.1f} ms a clip, ours {result['one_process']:.1f} ms in one "
+            f"process ({result['ratio_one_process']:.1f}x), {result['all_cores']:.1f} ms on {cores} cores "
+            f"({result['ratio_all_cores']:.1f}x); medians of {repeats} runs of {clips} clips",
+            flush=True,
+        )
+        return {**result, "growth": {number: _grow(Path(folder), number, cores) for number in GROWTH}}
 
 
 def write_clips(folder: Path, clips: int) -> list[Path]:
@@ -85,16 +106,37 @@ def write_clips(folder: Path, clips: int) -> list[Path]:
     return paths
 
 
-def _shape(path: Path) -> tuple[int, ...]:
-    return ours(path).shape  # and not the array, which the benchmark does not want sent
+def _shape(spectrogram: Callable[[Path], NDArray[np.float32]], path: Path) -> tuple[int, ...]:
+    return spectrogram(path).shape  # and not the array, which the benchmark does not want sent
 
 
-def _all(spectrogram: Callable[[Path], NDArray[np.float32]], paths: list[Path]) -> None:
-    for path in paths:
-        spectrogram(path)
+def _grow(folder: Path, clips: int, cores: int) -> dict[str, float]:
+    """Run the whole of featurize's work on ``clips`` clips, the same ones over and over, in a process of its own."""
+    command = [sys.executable, __file__, "--grow", str(folder), str(clips), str(cores)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    found: dict[str, float] = json.loads(output)
+    print(f"features of {clips} clips: {found['seconds']:.1f} s, {found['memory']:.0f} MB", flush=True)
+    return found
 
 
-def _time(work: Callable[[], object]) -> float:
+def _write(folder: Path, clips: int, cores: int) -> None:
+    paths = sorted(folder.glob("*.wav"))
+    rows = [(str(number), "any", path.name, file_sha256(path)) for number, path in enumerate(paths)]
+    table = pd.DataFrame(rows, columns=["clip", "genre", "path", "sha256"])
+    table = pd.concat([table] * -(-clips // len(table)), ignore_index=True)[:clips]
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as target:
+        write_features(Path(target) / "mel.npy", table, folder, FEATURIZE, cores)
+        seconds = time.perf_counter() - start
+    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"seconds": seconds, "memory": max(peaks) / 1024}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--grow", nargs=3, metavar=("FOLDER", "CLIPS", "CORES"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.grow:
+        _write(Path(arguments.grow[0]), int(arguments.grow[1]), int(arguments.grow[2]))
+    else:
+        bench_features(2)

@@ -3,14 +3,13 @@
 import json
 import os
 import platform
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from bench_features import bench_features
+from bench_pipeline import bench_pipeline
 from bench_training import bench_training
 
 HERE = Path(__file__).parent
@@ -35,16 +34,6 @@ def describe_machine() -> dict[str, object]:
     }
 
 
-def time_command(*command: str) -> float:
-    """Return the smallest of three wall times of a command, in seconds."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, cwd=HERE.parent)  # noqa: S603
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     """Run everything."""
     machine = describe_machine()
@@ -53,9 +42,8 @@ def main() -> None:
         "machine": machine,
         "features": bench_features(int(str(machine["cores"]))),
         "training": bench_training(),
-        "help_seconds": time_command(sys.executable, "stages/train_simple.py", "--help"),
+        "pipeline": bench_pipeline(),
     }
-    print(f"a stage script's --help: {results['help_seconds']:.2f} s")
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
