@@ -103,10 +103,12 @@ def _read_mono(file: soundfile.SoundFile) -> FloatArray:
     # which fills up with garbage where the file holds fewer samples than it announces.
     # 16-bit samples are scaled here, to the same numbers in a quarter of libsndfile's time.
     kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" else ("float32", 1)
-    blocks = []
+    blocks: list[FloatArray] = []
     while (block := file.read(_BLOCK, dtype=kind, always_2d=True)).size:
         mono = block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float32)
         blocks.append(mono * np.float32(scale))
+    if len(blocks) == 1:
+        return blocks[0]  # as any clip of usual length; it need not be copied
     return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
 

@@ -13,7 +13,9 @@ is that of the even samples E and that of the odd ones O at once, and with W = e
 where n is no power of 4, and every step has the same geometry (Pease 1968): it reads four numbers that lie n / 4 apart,
 and writes four neighbours. Hence the spectrum comes out in digit-reversed order, and is read by a table.
 
-The power is then summed under each mel band's triangle alone; librosa multiplies with a matrix of which 98 % is zeros.
+All this is in double precision, as in librosa: in single, a quiet band far from a loud tone is off by up to 0.006 dB.
+The power is then summed, in single, under each mel band's triangle alone; librosa multiplies with a matrix of which
+98 % is zeros.
 """
 
 from functools import cache
@@ -23,7 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-LANES = 16  # frames at once: one vector of AVX-512, two of AVX2, four of NEON
+LANES = 16  # frames at once: two vectors of AVX-512, four of AVX2, eight of NEON
 
 
 def mel_power(
@@ -59,17 +61,19 @@ def mel_power(
 
 
 @cache
-def _tables(n_fft: int) -> tuple[NDArray[np.float32], NDArray[np.complex64], NDArray[np.complex64], NDArray[np.int64]]:
+def _tables(
+    n_fft: int,
+) -> tuple[NDArray[np.float64], NDArray[np.complex128], NDArray[np.complex128], NDArray[np.int64]]:
     """Return half the window (n_fft,), the factors of Z's steps (n,) and of X (n,), and each Z[k]'s place (n,)."""
     n = n_fft // 2
-    taper = (librosa.filters.get_window("hann", n_fft) / 2).astype(np.float32)  # the formulas' halves
+    taper = librosa.filters.get_window("hann", n_fft) / 2  # the formulas' halves
     k = np.arange(n)
     order, digit = np.zeros(1, np.int64), 1
     while digit < n:
         step = min(4, n // digit)
         order = (order[:, None] + digit * np.arange(step)).ravel()
         digit *= step
-    turns, half_turns = (np.exp(-1j * np.pi * factor * k / n).astype(np.complex64) for factor in (2, 1))
+    turns, half_turns = (np.exp(-1j * np.pi * factor * k / n) for factor in (2, 1))
     return taper, turns, half_turns, order.argsort()
 
 
@@ -83,8 +87,8 @@ def _bands(
     return filters, begins, begins + (filters > 0).sum(axis=1)  # a triangle has no gaps
 
 
-# "contract" lets a product and a sum become one instruction.
-_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+# "contract" lets a product and a sum become one instruction; numpy's error model spares a test before each division.
+_compiled = njit(cache=True, error_model="numpy", fastmath={"contract"})
 
 
 @_compiled
@@ -94,7 +98,7 @@ def _sum_bands_of_frames(  # type: ignore[no-untyped-def]
     """Write the power of all frames into power (n_mels, frames), a multiple of `LANES`."""
     n = len(turns)
     stretches = np.empty((hop_length, LANES + (2 * n - 1) // hop_length), np.float32)
-    x, y = np.empty(2 * n * LANES, np.float32), np.empty(2 * n * LANES, np.float32)
+    x, y = np.empty(2 * n * LANES), np.empty(2 * n * LANES)
     squared = np.empty((n + 1) * LANES, np.float32)
     for first in range(0, power.shape[1], LANES):
         _load(samples[first * hop_length :], taper, stretches, x)
@@ -204,9 +208,19 @@ def _sum_bands(squared, filters, begins, ends, power):  # type: ignore[no-untype
     """Write the power under each band into power (n_mels, LANES)."""
     total = np.empty(LANES, np.float32)
     for band in range(len(filters)):
+        weights = filters[band]
         total[:] = 0
-        for bin_ in range(begins[band], ends[band]):
-            weight, frames = filters[band, bin_], squared[LANES * bin_ :]
+        bin_ = begins[band]
+        while bin_ + 4 <= ends[band]:  # so that the total is read and written once for four bins
+            frames = squared[LANES * bin_ :]
+            weight0, weight1, weight2, weight3 = weights[bin_], weights[bin_ + 1], weights[bin_ + 2], weights[bin_ + 3]
             for lane in range(LANES):
-                total[lane] += weight * frames[lane]
+                low = weight0 * frames[lane] + weight1 * frames[LANES + lane]
+                high = weight2 * frames[2 * LANES + lane] + weight3 * frames[3 * LANES + lane]
+                total[lane] += low + high
+            bin_ += 4
+        for rest in range(bin_, ends[band]):
+            frames = squared[LANES * rest :]
+            for lane in range(LANES):
+                total[lane] += weights[rest] * frames[lane]
         power[band] = total
