@@ -29,14 +29,19 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Move the parameters that have a gradient, and take it from them."""
-        moved = [number for number, parameter in enumerate(self.parameters) if parameter.grad is not None]
+        moved = [
+            (parameter, gradient, *kept)
+            for parameter, *kept in zip(self.parameters, self.means, self.squares, self.steps, strict=True)
+            if (gradient := parameter.grad) is not None
+        ]
+        parameters, gradients, means, squares, steps = (list(column) for column in zip(*moved, strict=True))
         adam(
-            [self.parameters[number] for number in moved],
-            [gradient for parameter in self.parameters if (gradient := parameter.grad) is not None],
-            [self.means[number] for number in moved],
-            [self.squares[number] for number in moved],
+            parameters,
+            gradients,
+            means,
+            squares,
             [],
-            [self.steps[number] for number in moved],
+            steps,
             fused=True,
             amsgrad=False,
             beta1=0.9,

@@ -9,6 +9,6 @@ def seed_torch(seed: int) -> None:
     """Seed torch's generators on every device, and let it use only algorithms that repeat their results."""
     # cuBLAS reads this when it starts; without it the setting below refuses matrix products on a GPU.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # What torch.use_deterministic_algorithms(True) does, which loads torch's compiler too, for a second.
+    # As torch.use_deterministic_algorithms(True), which for its compiler's sake loads that too, a second.
     torch.set_deterministic_debug_mode("error")
     torch.manual_seed(seed)

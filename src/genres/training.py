@@ -76,7 +76,7 @@ def train(
     """
     order = torch.Generator().manual_seed(seed)
     genres = train_clips.genres
-    keep_freed_memory()
+    keep_freed_memory()  # a batch's, which is asked for anew in each step
     with _fastest(model, train_clips.inputs, test_clips.inputs) as (network, train_inputs, test_inputs):
         step = _Step(network, train_inputs, genres, Adam(model.parameters(), train_params.learning_rate))
         take_step = CapturedStep(step, step.changed) if genres.is_cuda else step
@@ -116,7 +116,7 @@ def _fastest(
 class _Step:
     """A step of the training, and the sums of an epoch's scores.
 
-    Nothing here waits for the device before the epoch's end, so that a GPU is never idle and a step can be captured.
+    A step never waits for the device, so that the host can run ahead of a GPU, and the step can be captured.
     """
 
     def __init__(self, network: nn.Module, inputs: "Inputs", genres: Tensor, optimizer: Adam) -> None:

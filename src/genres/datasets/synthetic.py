@@ -270,10 +270,13 @@ def render_voice(voice: Voice, notes: list[Note], length: int, rng: Generator) -
     return np.tanh(voice.drive * track) if voice.drive else track
 
 
-def render_note(frequency: float, period: Wave, seconds: Wave, envelope: Wave, held: int) -> Wave:
-    """Return one note at full loudness: ``held`` samples and its release, of the longest note's time and envelope."""
+def render_note(frequency: float, period: Wave, swung: Wave, envelope: Wave, held: int) -> Wave:
+    """Return one note at full loudness: ``held`` samples and its release.
+
+    ``swung`` and ``envelope`` are the longest note's: its seconds, bent by the vibrato, and its loudness.
+    """
     samples = held + RELEASE_SAMPLES
-    turns = frequency * seconds[:samples]
+    turns = frequency * swung[:samples]
     note = envelope[:samples].copy()
     note[held:] *= np.linspace(1, 0, RELEASE_SAMPLES)
     note *= period[(turns * CYCLE_SAMPLES).astype(np.int64) % CYCLE_SAMPLES]
