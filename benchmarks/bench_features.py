@@ -1,10 +1,8 @@
 """Features against the loop that librosa's documentation suggests: the same numbers first, then the times."""
 
 import argparse
-import json
-import resource
+import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import librosa
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 from numpy.typing import NDArray
+from peak import run_and_measure
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -54,12 +54,12 @@ def bench_features(cores: int, repeats: int = 5, clips: int = 100) -> dict[str, 
     """Time synthetic clips of 30 s, and print a table.
 
     librosa's loop, our own and our own on all cores run in processes of their own, one thread each, in turns. All are
-    warm: libraries are loaded, loops are compiled, and every clip has been seen.
+    warm: every process has made a spectrogram before the first one is timed, and every file has been read.
 
     Returns:
         The medians over ``repeats`` of the milliseconds that a clip takes: ``librosa``, ``one_process`` and
-        ``all_cores``; the two ratios; and ``growth``: seconds and the largest process's peak in MB, for each number
-        of clips in `GROWTH`.
+        ``all_cores``; the ratios of the last two to the first; and ``growth``, for each number of clips in `GROWTH`:
+        the seconds of a single run, the start of its processes included, and the largest process's peak in MB.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = write_clips(Path(folder), clips)
@@ -73,12 +73,15 @@ def bench_features(cores: int, repeats: int = 5, clips: int = 100) -> dict[str, 
             "all_cores": (ours, cores, start_worker),
         }
         seconds: dict[str, list[float]] = {name: [] for name in loops}
+        spawn = get_context("spawn")
         with ExitStack() as stack:
             pools = {
-                name: stack.enter_context(ProcessPoolExecutor(processes, get_context("spawn"), initializer=start))
-                for name, (_, processes, start) in loops.items()
+                name: stack.enter_context(
+                    ProcessPoolExecutor(processes, spawn, _warm, (start, loop, paths[0], spawn.Barrier(processes)))
+                )
+                for name, (loop, processes, start) in loops.items()
             }
-            for repeat in range(1 + repeats):  # the first one warms up
+            for repeat in range(1 + repeats):  # the first one starts the processes
                 for name, (loop, _, _) in loops.items():
                     start = time.perf_counter()
                     list(pools[name].map(partial(_shape, loop), paths, chunksize=5 if repeat else 1))
@@ -110,13 +113,20 @@ def _shape(spectrogram: Callable[[Path], NDArray[np.float32]], path: Path) -> tu
     return spectrogram(path).shape  # and not the array, which the benchmark does not want sent
 
 
+def _warm(
+    start: Callable[[], object], spectrogram: Callable[[Path], NDArray[np.float32]], path: Path, barrier: Barrier
+) -> None:
+    start()
+    spectrogram(path)
+    barrier.wait()
+
+
 def _grow(folder: Path, clips: int, cores: int) -> dict[str, float]:
-    """Run the whole of featurize's work on ``clips`` clips, the same ones over and over, in a process of its own."""
+    """Run all of featurize's work on ``clips`` clips, the same 100 files again and again, in a process of its own."""
     command = [sys.executable, __file__, "--grow", str(folder), str(clips), str(cores)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-    found: dict[str, float] = json.loads(output)
-    print(f"features of {clips} clips: {found['seconds']:.1f} s, {found['memory']:.0f} MB", flush=True)
-    return found
+    output, memory = run_and_measure(command)
+    print(f"features of {clips} clips: {float(output):.1f} s, {memory:.0f} MB", flush=True)
+    return {"seconds": float(output), "memory": memory}
 
 
 def _write(folder: Path, clips: int, cores: int) -> None:
@@ -127,9 +137,7 @@ def _write(folder: Path, clips: int, cores: int) -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as target:
         write_features(Path(target) / "mel.npy", table, folder, FEATURIZE, cores)
-        seconds = time.perf_counter() - start
-    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"seconds": seconds, "memory": max(peaks) / 1024}))
+        print(time.perf_counter() - start)
 
 
 if __name__ == "__main__":
@@ -139,4 +147,4 @@ if __name__ == "__main__":
     if arguments.grow:
         _write(Path(arguments.grow[0]), int(arguments.grow[1]), int(arguments.grow[2]))
     else:
-        bench_features(2)
+        bench_features(os.cpu_count() or 1)

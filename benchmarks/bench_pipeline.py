@@ -1,4 +1,4 @@
-"""The pipeline as its user waits for it, in a copy of the project with caches of its own, all of them cold."""
+"""The pipeline as its user waits for it, in a copy of the project with DVC's, numba's and matplotlib's caches cold."""
 
 import os
 import statistics
@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from peak import run_and_measure
+
 ROOT = Path(__file__).resolve().parents[1]
 MEASURED = ("split", "train_linear", "train_simple", "train_complex", "train_svm")
 
@@ -16,9 +18,9 @@ def bench_pipeline(repeats: int = 3) -> dict[str, object]:
     """Run the pipeline with its default parameters, and print what it took.
 
     Returns:
-        ``make``: the seconds of a first `make` after installation; ``repro_again``: the median seconds of
-        `dvc repro` with nothing to do; ``help``: those of a stage script's ``--help``; and ``memory``: each
-        stage's peak in MB.
+        ``make``: the seconds of what a first `make` runs after installation, once; ``repro_again``: the median
+        seconds of `dvc repro` with nothing to do; ``help``: those of a stage script's ``--help``; and ``memory``:
+        the peaks in MB of the split and of each training.
     """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
@@ -27,6 +29,7 @@ def bench_pipeline(repeats: int = 3) -> dict[str, object]:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "NUMBA_CACHE_DIR": str(Path(folder) / "numba"),
+            "MPLCONFIGDIR": str(Path(folder) / "matplotlib"),
         }
 
         def run(*command: str) -> float:
@@ -42,7 +45,9 @@ def bench_pipeline(repeats: int = 3) -> dict[str, object]:
         first = run("dvc", "repro") + run("python", "stages/results.py")
         again = statistics.median(run("dvc", "repro") for _ in range(repeats))
         help_ = statistics.median(run("python", "stages/train_simple.py", "--help") for _ in range(repeats))
-        memory = {stage: _peak(stage, project, environment) for stage in MEASURED}
+        memory = {
+            stage: run_and_measure(["python", f"stages/{stage}.py"], project, environment)[1] for stage in MEASURED
+        }
     print(
         f"a first make: {first:.0f} s; dvc repro with nothing to do: {again:.1f} s; a stage's --help: {help_:.2f} s\n"
         f"peaks: {', '.join(f'{stage} {peak:.0f} MB' for stage, peak in memory.items())}",
@@ -61,21 +66,6 @@ def _copy(project: Path) -> None:
     names = ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false")
     for command in (("init", "--quiet"), ("add", "."), (*names, "commit", "--quiet", "--message", "copy")):
         subprocess.run(["git", *command], check=True, cwd=project)  # noqa: S603, S607
-
-
-def _peak(stage: str, project: Path, environment: dict[str, str]) -> float:
-    """Run a stage again by itself, and return its peak in MB."""
-    process = subprocess.Popen(  # noqa: S603
-        ["python", f"stages/{stage}.py"],  # noqa: S607
-        cwd=project,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{stage} failed")
-    return usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":

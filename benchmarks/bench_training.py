@@ -5,12 +5,13 @@ machine is busy for both. Of 1,000 clips, all but one readable, 799 train and 20
 """
 
 import argparse
-import resource
+import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from peak import run_and_measure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -20,28 +21,30 @@ SAME_EPOCHS = 5
 WITHIN = 1e-3
 
 
-def bench_training(repeats: int = 3, epochs: int = 10) -> dict[str, dict[str, object]]:
-    """Time the linear model and both CNNs, and print a table.
+def bench_training(cores: int, repeats: int = 3, epochs: int = 10) -> dict[str, dict[str, object]]:
+    """Time the linear model and both CNNs with one thread and with one for each core, and print a table.
 
     Returns:
         For each network: ``plain`` and ``fast``, the medians over ``repeats`` processes of the seconds an epoch takes
-        (each with the number of threads that suits it best); ``plain_first`` and ``fast_first``, the same of the
+        (each with the better number of threads); ``plain_first`` and ``fast_first``, the same of the
         first epoch, which loads parts of torch, and for the fast loop prepares the clips and loads or compiles its
         loops; ``ratio``, of 150 epochs, the first included; ``memory``, the fast process's peak in MB; and
-        ``growth``, the seconds that an epoch of the fast loop takes for each number of clips in `GROWTH`.
+        ``growth``, the median seconds of an epoch of the fast loop in one process, for each number of clips in
+        `GROWTH`.
     """
     results: dict[str, dict[str, object]] = {}
+    choices = sorted({1, cores})
     print(f"medians of {repeats} processes, {epochs} epochs each")
     for network in ("linear", "simple", "complex"):
         times: dict[tuple[str, int], list[list[float]]] = {}
         for _ in range(repeats):
-            for threads in (1, 2):
+            for threads in choices:
                 for loop in ("plain", "fast"):
                     times.setdefault((loop, threads), []).append(_measure(network, loop, threads, epochs))
-        for threads in (1, 2):
+        for threads in choices:
             _require_same_losses(network, times["plain", threads][0], times["fast", threads][0])
         seconds = {key: statistics.median(run[-2] for run in runs) for key, runs in times.items()}
-        best = {loop: min((1, 2), key=lambda threads, loop=loop: seconds[loop, threads]) for loop in ("plain", "fast")}
+        best = {loop: min(choices, key=lambda threads, loop=loop: seconds[loop, threads]) for loop in ("plain", "fast")}
         plain, fast = (seconds[loop, best[loop]] for loop in ("plain", "fast"))
         plain_first, fast_first = (
             statistics.median(run[-3] for run in times[loop, best[loop]]) for loop in ("plain", "fast")
@@ -76,8 +79,8 @@ def _require_same_losses(network: str, plain: list[float], fast: list[float]) ->
 def _measure(network: str, loop: str, threads: int, epochs: int, clips: int = CLIPS) -> list[float]:
     """Return five epochs' losses (train, test, train, ...), the first's and the median seconds, and the peak in MB."""
     command = [sys.executable, __file__, "--measure", network, loop, str(threads), str(epochs), str(clips)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-    return [float(number) for number in output.split()]
+    output, peak = run_and_measure(command)
+    return [*map(float, output.split()), peak]
 
 
 def _run(network: str, loop: str, threads: int, epochs: int, clips: int) -> None:
@@ -87,11 +90,15 @@ def _run(network: str, loop: str, threads: int, epochs: int, clips: int) -> None
     from genres.inputs import LabelledClips
     from genres.models import build_model
     from genres.params import Train, load_params
+    from genres.seeding import seed_torch
     from genres.training import train
 
     torch.set_num_threads(threads)
     params = load_params(Path(__file__).resolve().parents[1] / "params.yaml")
-    torch.manual_seed(0)
+    if loop == "plain":
+        torch.manual_seed(0)
+    else:
+        seed_torch(0)
     inputs = torch.randn(clips, params.input.height, params.input.width)
     genres = torch.arange(clips) % GENRES
     trained = clips - round(clips / 5)
@@ -111,8 +118,7 @@ def _run(network: str, loop: str, threads: int, epochs: int, clips: int) -> None
         seconds.append(time.perf_counter() - start)
         losses += [epoch.train.loss, epoch.test.loss]
         start = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(*losses[: 2 * SAME_EPOCHS], seconds[0], statistics.median(seconds[1:]), peak)
+    print(*losses[: 2 * SAME_EPOCHS], seconds[0], statistics.median(seconds[1:]))
 
 
 if __name__ == "__main__":
@@ -125,4 +131,4 @@ if __name__ == "__main__":
         name, kind, *numbers = arguments.measure
         _run(name, kind, *map(int, numbers))
     else:
-        bench_training()
+        bench_training(os.cpu_count() or 1)

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -17,9 +18,6 @@ HERE = Path(__file__).parent
 
 def describe_machine() -> dict[str, object]:
     """Return what the figures depend on: processor, cores, system, versions."""
-    import numpy
-    import torch
-
     model = platform.processor()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -29,8 +27,7 @@ def describe_machine() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
+        **{package: version(package) for package in ("torch", "numpy", "numba", "librosa", "soxr", "dvc")},
     }
 
 
@@ -41,7 +38,7 @@ def main() -> None:
     results = {
         "machine": machine,
         "features": bench_features(int(str(machine["cores"]))),
-        "training": bench_training(),
+        "training": bench_training(int(str(machine["cores"]))),
         "pipeline": bench_pipeline(),
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
