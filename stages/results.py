@@ -1,4 +1,4 @@
-"""Print the table of results that evaluate wrote, and where the figures lie. No stage: it changes nothing."""
+"""Print the table that evaluate wrote, where the figures lie, and the commit. No stage: it changes nothing."""
 
 from common import StageParser, run_stage
 
@@ -13,6 +13,7 @@ def main() -> None:
 
     from genres.params import load_params
     from genres.results import format_results, read_leaked, read_scores
+    from genres.revision import commit
 
     params = load_params(arguments.params)
     leaked = read_leaked(arguments.split_metrics)
@@ -23,6 +24,7 @@ def main() -> None:
     print("\nFigures:")
     for figure in sorted(arguments.plots.glob("*.png")):
         print(f"  {figure}")
+    print(f"\nCode:\n  {commit()}")
 
 
 if __name__ == "__main__":

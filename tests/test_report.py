@@ -1,7 +1,6 @@
 """The page of results, opened in a real browser."""
 
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +13,16 @@ from browser import CHROMIUM, Browser
 from invented import RIGHT, invent, split_of
 from matplotlib.figure import Figure
 
-from genres import report
 from genres.evaluation import Evaluation
 from genres.params import Dataset, Featurize, Params, Split, Synthetic
 from genres.players import clip_as_mp3
 from genres.presentation import draw_clips, draw_results, write_report
-from genres.report import commit, describe_run
+from genres.report import describe_run
 from genres.showcase import choose_examples, most_confidently_misjudged
 
 ODD = ("<script>alert(1)</script>", "$x$ & \"quoted\" 'it'", "a" * 60, "rock")
 LARGEST_PAGE = 5_000_000  # bytes
-RUN = {"Data set": "invented", "Code": "run from commit 0123456789ab"}
+RUN = {"Data set": "invented", "Commit": "the one that has it"}
 STRATIFIED = Split("stratified", 0.2, None, 5, 0)
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package `chromium`)")
@@ -269,33 +267,3 @@ def test_a_run_is_described_by_data_split_and_seed(params: Params) -> None:
     assert describe_run(own, listed, 3, 0)["Split"] == "fault-filtered: train and test as the published lists say"
     run = describe_run(own, replace(listed, lists="/a/path/to/lists"), 3, 0)
     assert run["Split"] == "fault-filtered: train and test as your own lists in lists say"
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository that takes the place of the one that runs."""
-    for file in ("src/genres/report.py", "dvc.yaml", "params.yaml", "README.md"):
-        path = tmp_path / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr(report, "__file__", str(tmp_path / "src/genres/report.py"))
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
-        names = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *names, *command], cwd=tmp_path, check=True)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("file", "counts"),
-    [("dvc.yaml", True), ("params.yaml", True), ("src/genres/new.py", True), ("README.md", False), ("new.txt", False)],
-)
-def test_the_commit_is_git_s_and_changes_to_what_runs_are_told(checkout: Path, file: str, counts: bool) -> None:
-    assert re.fullmatch("run from commit [0-9a-f]{12}", clean := commit())
-    (checkout / file).write_text("new", encoding="utf-8")
-    assert commit() == clean + (", with changes to code, pipeline or parameters" if counts else "")
-
-
-def test_without_a_repository_the_commit_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "__file__", str(tmp_path / "src/genres/report.py"))
-    (tmp_path / "src").mkdir()
-    assert commit() == "unknown (no git repository)"

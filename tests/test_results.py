@@ -11,6 +11,7 @@ from tiny import ROOT, run_stage, write_params
 
 from genres.errors import InputError
 from genres.results import are_scores, format_results, percent, read_leaked, read_scores
+from genres.revision import commit
 
 METRICS = {
     "linear": {"accuracy": 0.4251, "accuracy_low": 0.3586, "accuracy_high": 0.4944, "macro_f1": 0.4},
@@ -135,15 +136,17 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_script_prints_the_table_and_where_page_and_figures_lie(project: Path) -> None:
+def test_the_script_prints_the_table_where_page_and_figures_lie_and_the_commit(project: Path) -> None:
     printed = run_stage(project, "results").stdout
     assert printed.startswith("Results on SYNTHETIC clips (not GTZAN)\n")
     assert "1 test clip has a copy in train" in printed
     figures = "\nFigures:\n  plots/accuracy.png\n  plots/curves.png\n"
-    assert printed.endswith("\nPage:\n  plots/report.html\n" + figures)
+    assert "\nPage:\n  plots/report.html\n" + figures in printed
+    assert printed.endswith(f"\nCode:\n  {commit()}\n")
     (project / "plots/report.html").unlink()
     printed = run_stage(project, "results").stdout
-    assert printed.endswith(figures)
+    assert "\nPage:" not in printed
+    assert figures in printed
     assert "Page" not in printed
 
 
