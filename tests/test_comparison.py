@@ -84,6 +84,19 @@ def test_the_data_and_the_leakage_of_either_side_are_told(
     assert f"\n\n- `other`: {theirs}\n- `this`: {told}\n\n" in compare_runs(other, this)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "other"),
+    [
+        ({"name": "gtzan"}, {"name": "gtzan"}, False),
+        ({"name": "gtzan"}, {"name": "gtzan-mini"}, True),
+        ({"name": "local", "path": "a"}, {"name": "local", "path": "b"}, True),
+    ],
+)
+def test_other_data_are_said_to_be_no_comparison(old: dict[str, str], new: dict[str, str], other: bool) -> None:
+    compared = compare({"linear": scores(0.5)}, {"linear": scores(0.6)}, {"dataset": old}, dataset=new)
+    assert ("**The data are others, so the scores cannot be compared.**" in compared) == other
+
+
 def test_the_same_run_differs_in_nothing() -> None:
     run = {"svm": scores(0.5, blues=0.5)}
     text = compare(run, run, {"seed": 1}, seed=1)

@@ -27,6 +27,7 @@ def compare_runs(old: Run, new: Run) -> str:
     parts = [
         f"### Results: {_code(old.name)} → {_code(new.name)}",
         "\n".join(f"- {_code(run.name)}: {_describe_data(run)}" for run in (old, new)),
+        *(["**The data are others, so the scores cannot be compared.**"] if _data(old) != _data(new) else []),
         _compare_scores(old, new),
         "#### Parameters that differ",
         _compare_params(old, new),
@@ -34,6 +35,11 @@ def compare_runs(old: Run, new: Run) -> str:
         _compare_recalls(old, new),
     ]
     return "\n\n".join(parts)
+
+
+def _data(run: Run) -> tuple[Any, Any]:
+    params = _flat(run.params)
+    return params.get("dataset.name"), params.get("dataset.path")
 
 
 def _describe_data(run: Run) -> str:
