@@ -1,17 +1,18 @@
 """Run all benchmarks, print their tables, and write ``benchmarks/results.json``."""
 
 import json
-import os
 import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
 from bench_features import bench_features
 from bench_pipeline import bench_pipeline
 from bench_training import bench_training
+from common import available_cores
 
 HERE = Path(__file__).parent
 
@@ -24,7 +25,7 @@ def describe_machine() -> dict[str, object]:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
     return {
         "processor": model,
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": available_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
         **{package: version(package) for package in ("torch", "numpy", "numba", "librosa", "soxr", "dvc")},
@@ -37,8 +38,8 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine.items()), flush=True)
     results = {
         "machine": machine,
-        "features": bench_features(int(str(machine["cores"]))),
-        "training": bench_training(int(str(machine["cores"]))),
+        "features": bench_features(available_cores()),
+        "training": bench_training(available_cores()),
         "pipeline": bench_pipeline(),
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,7 @@
 """Adam: torch's own steps, bit for bit, without what torch's class loads."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
+from tiny import run_code
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,4 +52,4 @@ def test_training_does_not_load_torchs_compiler() -> None:
             assert len(list(train(model, clips, clips, Train(2, 3, 1e-3), 0))) == 2
         assert not {"torch._dynamo", "torch._inductor"} & sys.modules.keys()
     """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], env={"PYTHONPATH": "src"})
+    run_code(code)

@@ -11,10 +11,10 @@ import torch
 from tiny import ROOT
 from torch import Tensor, nn
 from torch.nn import functional
+from toy import toy_clips
 
 from genres.errors import InputError
 from genres.fast_training import CLIPS_AT_ONCE, FastCNN, FirstBlock, LaterBlock, PatchedClips, clip_workers
-from genres.inputs import LabelledClips
 from genres.models import build_model, predict
 from genres.params import Input, Network, Train
 from genres.training import Epoch, train
@@ -130,16 +130,7 @@ def test_the_first_of_equal_peaks_gets_the_gradient(workers: ThreadPoolExecutor)
 # --- whole trainings, in float32
 
 
-def clips_of_three_genres(clips: int, seed: int) -> LabelledClips:
-    random = torch.Generator().manual_seed(seed)
-    genres = torch.arange(clips) % 3
-    inputs = torch.randn(clips, 64, 100, generator=random)
-    for number, genre in enumerate(genres):
-        inputs[number, 20 * genre : 20 * (genre + 1)] += 1
-    return LabelledClips(inputs, genres)
-
-
-TRAIN_CLIPS, TEST_CLIPS = clips_of_three_genres(90, 0), clips_of_three_genres(40, 1)
+TRAIN_CLIPS, TEST_CLIPS = toy_clips(90, 0, 64, 100), toy_clips(40, 1, 64, 100)
 TRAIN = Train(epochs=5, batch_size=40, learning_rate=1e-4)  # the last batch has ten
 
 
@@ -187,7 +178,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_an_input_that_is_no_number_is_noticed(value: float) -> None:
-    clips = clips_of_three_genres(20, 0)
+    clips = toy_clips(20, 0, 64, 100)
     clips.inputs[3, 5, 5] = value
     with (
         np.errstate(invalid="ignore"),

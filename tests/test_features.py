@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from tiny import run_code
 
 from genres.artifacts import file_sha256, read_rows
 from genres.errors import InputError
@@ -238,4 +237,4 @@ def test_nothing_of_librosa_is_compiled_for_it() -> None:
         assert mel_db(np.ones(9000, np.float32), Featurize(22050, 2048, 512, 128, 80.0, 1291)).shape == (128, 18)
         assert not {"librosa.core.audio", "librosa.core.spectrum", "librosa.util.utils"} & sys.modules.keys()
     """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], env={"PYTHONPATH": "src"})
+    run_code(code)

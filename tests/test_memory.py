@@ -1,11 +1,9 @@
 """Freed memory is kept where glibc is the C library."""
 
 import platform
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from tiny import run_code
 
 # A page fault is what each 4096 bytes cost that come from the operating system.
 CODE = """if True:
@@ -27,12 +25,6 @@ CODE = """if True:
 """
 
 
-def page_faults(mode: str) -> int:
-    command = [sys.executable, "-c", CODE, mode]
-    root = Path(__file__).parents[1]
-    return int(subprocess.run(command, check=True, capture_output=True, cwd=root, env={"PYTHONPATH": "src"}).stdout)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
 def test_arrays_get_the_memory_of_those_that_are_gone() -> None:
-    assert page_faults("keep") < 100 < page_faults("leave")
+    assert int(run_code(CODE, "keep")) < 100 < int(run_code(CODE, "leave"))

@@ -145,7 +145,6 @@ def test_the_script_prints_the_table_where_page_and_figures_lie_and_the_commit(p
     assert printed.endswith(f"\nCode:\n  {commit()}\n")
     (project / "plots/report.html").unlink()
     printed = run_stage(project, "results").stdout
-    assert "\nPage:" not in printed
     assert figures in printed
     assert "Page" not in printed
 

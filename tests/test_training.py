@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from toy import toy_clips
 
 from genres.errors import InputError
 from genres.inputs import LabelledClips, label_clips, model_input
@@ -22,16 +23,6 @@ from genres.training import Epoch, Scores, choose_device, evaluate, train
 INPUT = Input(32, 40, 0.0, 1.0)
 TINY = Network(channels=2, hidden=8, dropout=0.25)
 TRAIN = Train(epochs=3, batch_size=4, learning_rate=1e-3)
-
-
-def toy_clips(clips: int, seed: int = 0) -> LabelledClips:
-    """Noise; the clips of one of three genres are louder in a third of the bands."""
-    random = torch.Generator().manual_seed(seed)
-    genres = torch.arange(clips) % 3
-    inputs = torch.randn(clips, 32, 40, generator=random)
-    for number, genre in enumerate(genres):
-        inputs[number, 10 * genre : 10 * (genre + 1)] += 1
-    return LabelledClips(inputs, genres)
 
 
 def fresh(network: Network | None, seed: int = 0) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Projects small enough to run in seconds: what test_pipeline.py and test_stages.py share."""
+"""Projects small enough to run in seconds: what the tests of stages and DVC share, and of what a process loads."""
 
 import hashlib
 import os
@@ -47,6 +47,14 @@ def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment without what would reach into a test from the machine's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC", "GIT", "PYTHON"))}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
+
+
+def run_code(code: str, *arguments: str) -> str:
+    """Run code in a process of its own, in which nothing is loaded yet, and return what it prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(PYTHONPATH="src"), stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 def run_stage(folder: Path, stage: str, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:

@@ -43,7 +43,7 @@ def _data(run: Run) -> tuple[Any, Any]:
 
 
 def _describe_data(run: Run) -> str:
-    name = _flat(run.params).get("dataset.name")
+    name, _ = _data(run)
     try:
         title = data_title(name) if isinstance(name, str) else "an unnamed data set"
     except KeyError:  # one that this version does not know
