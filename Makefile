@@ -7,35 +7,39 @@ export PATH := $(CURDIR)/$(BIN):$(PATH) # for the stages, which DVC runs as `pyt
 .PHONY: all test format compare experiments fresh small bench help
 .DEFAULT_GOAL := all
 
-all: .venv/installed ## reproduce the pipeline, then print the results and where the figures lie
+all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
 	$(BIN)/dvc repro
-	@$(BIN)/python stages/results.py
+	@PYTHONPATH=src $(BIN)/python -m genres results
+	@printf '\nCode:\n  %s\n' "$$(git describe --always --dirty)"
 
-test: .venv/installed ## check format, lint, types, and run the tests
+test: .venv/installed ## check format, lint, types and imports, and run the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow" --numprocesses auto --dist loadfile
 
 format: .venv/installed ## put the code into ruff's format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# The recipe reads the revisions from its environment, so that the shell does not interpret their names.
 A := main
 B := workspace
+export A B
 
 compare: .venv/installed ## compare two revisions or experiments as Markdown: make compare A=main B=workspace
-	@$(BIN)/python stages/compare.py '$(A)' '$(B)'
+	@printf '### Metrics that differ\n\n'
+	@$(BIN)/dvc metrics diff --md -- "$$A" "$$B"
+	@printf '### Parameters that differ\n\n'
+	@$(BIN)/dvc params diff --md -- "$$A" "$$B"
 
-# Of all columns: the accuracies, and the parameters that differ.
-ACCURACIES := (linear|simple|complex|svm)\.accuracy$$
-PARAMETERS := seed$$|(dataset|featurize|split|input|train)\.|(simple|complex)\.(channels|hidden|dropout)$$|svm\.(kernel|C)$$
-experiments: .venv/installed ## list the experiments of the last commits: accuracies, and the parameters that differ
+experiments: .venv/installed ## list the experiments of the last commits: the scores and the parameters that differ
 	@$(BIN)/dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
-		--drop '(?!Experiment|$(ACCURACIES)|$(PARAMETERS)).*' --keep '$(ACCURACIES)'
+		--drop Created --drop data/ --drop metrics/ --drop models/ --drop plots/ --drop src/ --drop stages/
 
 fresh: .venv/installed ## check that dvc.lock belongs to the code and the parameters, in a fresh clone too
-	@$(BIN)/python stages/check_lock.py
+	@$(BIN)/python .ci/check_lock.py
 
 small: .venv/installed ## try the pipeline on a small synthetic set, in a copy of the project
 	$(BIN)/dvc exp run --temp -S dataset.name=synthetic -S dataset.synthetic.clips_per_genre=6 -S dataset.synthetic.seconds=2 \

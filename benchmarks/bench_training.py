@@ -1,134 +1,88 @@
 """The networks' training against the plain loop: the same losses first, then the times.
 
-Each loop runs in a process of its own, with as many threads as asked for, and the two take turns, so that a busy
-machine is busy for both. Of 1,000 clips, all but one readable, 799 train and 200 are evaluated after each epoch.
+Each loop runs in a process of its own, with a given number of threads, and the two take turns, so that other load slows
+both. A fifth of the clips are evaluated after each epoch, and the others train.
 """
 
-import argparse
-import os
-import statistics
-import sys
+import math
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import pairwise, product
+from statistics import median
+from typing import Any
 
-from peak import run_and_measure
+from fresh_process import run_function
+from project import NETWORKS, ROOT
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-CLIPS, GENRES = 999, 10
-GROWTH = (100, 1000, 4000)
-SAME_EPOCHS = 5
+N_CLIPS, N_CLASSES = 999, 10  # as in GTZAN, less its unreadable clip
+LOOPS = ("plain", "ours")
+REPEATS = 3
+EPOCHS, COMPARED_EPOCHS, WHOLE_RUN = 10, 5, 150
 WITHIN = 1e-3
 
 
-def bench_training(cores: int, repeats: int = 3, epochs: int = 10) -> dict[str, dict[str, object]]:
-    """Time the linear model and both CNNs with one thread and with one for each core, and print a table.
+def bench_training(cores: int, growth: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """Time all networks with one thread and with one per core, and print a table.
 
     Returns:
-        For each network: ``plain`` and ``fast``, the medians over ``repeats`` processes of the seconds an epoch takes
-        (each with the better number of threads); ``plain_first`` and ``fast_first``, the same of the
-        first epoch, which loads parts of torch, and for the fast loop prepares the clips and loads or compiles its
-        loops; ``ratio``, of 150 epochs, the first included; ``memory``, the fast process's peak in MB; and
-        ``growth``, the median seconds of an epoch of the fast loop in one process, for each number of clips in
-        `GROWTH`.
+        For each network: ``plain`` and ``ours``, the seconds of a run of 150 epochs with the better number of threads,
+        medians of several processes; their ``ratio``; and ``growth``, for each number of clips the seconds of an epoch
+        of ours in one process.
     """
-    results: dict[str, dict[str, object]] = {}
-    choices = sorted({1, cores})
-    print(f"medians of {repeats} processes, {epochs} epochs each")
-    for network in ("linear", "simple", "complex"):
-        times: dict[tuple[str, int], list[list[float]]] = {}
-        for _ in range(repeats):
-            for threads in choices:
-                for loop in ("plain", "fast"):
-                    times.setdefault((loop, threads), []).append(_measure(network, loop, threads, epochs))
-        for threads in choices:
-            _require_same_losses(network, times["plain", threads][0], times["fast", threads][0])
-        seconds = {key: statistics.median(run[-2] for run in runs) for key, runs in times.items()}
-        best = {loop: min(choices, key=lambda threads, loop=loop: seconds[loop, threads]) for loop in ("plain", "fast")}
-        plain, fast = (seconds[loop, best[loop]] for loop in ("plain", "fast"))
-        plain_first, fast_first = (
-            statistics.median(run[-3] for run in times[loop, best[loop]]) for loop in ("plain", "fast")
-        )
-        ratio = (plain_first + 149 * plain) / (fast_first + 149 * fast)
-        memory = max(run[-1] for run in times["fast", best["fast"]])
-        results[network] = {
-            "plain": plain,
-            "fast": fast,
-            "plain_first": plain_first,
-            "fast_first": fast_first,
-            "ratio": ratio,
-            "memory": memory,
-            "growth": {clips: _measure(network, "fast", best["fast"], epochs, clips)[-2] for clips in GROWTH},
-        }
-        print(
-            f"{network:8} plain {plain:.4f} s ({best['plain']} threads), fast {fast:.4f} s ({best['fast']} threads), "
-            f"first epoch {plain_first:.2f} and {fast_first:.2f} s, 150 epochs {ratio:.1f}x, {memory:.0f} MB",
-            flush=True,
-        )
-        growth = ", ".join(f"{clips}: {time:.4f} s" for clips, time in results[network]["growth"].items())
-        print(f"{network:8} an epoch of the fast loop by number of clips: {growth}", flush=True)
-    return results
+    return {network: _bench_network(network, cores, growth) for network in NETWORKS}
 
 
-def _require_same_losses(network: str, plain: list[float], fast: list[float]) -> None:
-    for expected, found in zip(plain[: 2 * SAME_EPOCHS], fast[: 2 * SAME_EPOCHS], strict=True):
-        if not abs(found - expected) <= WITHIN * abs(expected):
-            raise SystemExit(f"{network}: the fast loop's loss is {found}, the plain loop's {expected}")
+def _bench_network(network: str, cores: int, growth: Sequence[int]) -> dict[str, Any]:
+    choices = list(product(LOOPS, sorted({1, cores})))
+    turns = [{key: run_function(time_epochs, network, *key, N_CLIPS)[0] for key in choices} for _ in range(REPEATS)]
+    expected = turns[0]["plain", 1]["losses"]
+    for (loop, threads), run in turns[0].items():
+        if not all(math.isclose(*losses, rel_tol=WITHIN) for losses in zip(expected, run["losses"], strict=True)):
+            raise SystemExit(f"{network}, {loop}, {threads} threads: the losses are {run['losses']}, not {expected}")
+    medians = {key: median(turn[key]["whole_run"] for turn in turns) for key in choices}
+    plain, ours = (min((key for key in choices if key[0] == loop), key=medians.__getitem__) for loop in LOOPS)
+    ratio = medians[plain] / medians[ours]
+    print(
+        f"{network}, {WHOLE_RUN} epochs: plain {medians[plain]:.1f} s ({plain[1]} threads), ours {medians[ours]:.1f} s "
+        f"({ours[1]} threads), ratio {ratio:.1f}",
+        flush=True,
+    )
+    seconds = {n: run_function(time_epochs, network, *ours, n)[0]["epoch"] for n in growth}
+    print(f"{network}, an epoch of ours:", ", ".join(f"{n} clips {1000 * s:.1f} ms" for n, s in seconds.items()))
+    return {"plain": medians[plain], "ours": medians[ours], "ratio": ratio, "growth": seconds}
 
 
-def _measure(network: str, loop: str, threads: int, epochs: int, clips: int = CLIPS) -> list[float]:
-    """Return five epochs' losses (train, test, train, ...), the first's and the median seconds, and the peak in MB."""
-    command = [sys.executable, __file__, "--measure", network, loop, str(threads), str(epochs), str(clips)]
-    output, peak = run_and_measure(command)
-    return [*map(float, output.split()), peak]
+def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str, Any]:
+    """Train on random inputs.
 
-
-def _run(network: str, loop: str, threads: int, epochs: int, clips: int) -> None:
+    Returns:
+        ``losses`` of the first epochs (train, test, train, ...); ``epoch``, the median seconds of a later epoch; and
+        ``whole_run``, the seconds of 150, with the first as it was: it loads parts of torch, and for ours prepares the
+        clips and loads or compiles the loops.
+    """
+    # Imported here, because librosa's process imports this file too, and torch would change how it reuses memory.
     import torch
     from plain_loop import train_plainly
 
-    from genres.inputs import LabelledClips
-    from genres.models import build_model
-    from genres.params import Train, load_params
-    from genres.seeding import seed_torch
-    from genres.training import train
+    from genres.models.networks.architectures import build_network
+    from genres.models.networks.training import LabelledClips, seed_torch, train
+    from genres.schema import read_params
 
     torch.set_num_threads(threads)
-    params = load_params(Path(__file__).resolve().parents[1] / "params.yaml")
-    if loop == "plain":
-        torch.manual_seed(0)
-    else:
-        seed_torch(0)
-    inputs = torch.randn(clips, params.input.height, params.input.width)
-    genres = torch.arange(clips) % GENRES
-    trained = clips - round(clips / 5)
-    train_clips = LabelledClips(inputs[:trained], genres[:trained])
-    test_clips = LabelledClips(inputs[trained:], genres[trained:])
-    model = build_model(
-        {"linear": None, "simple": params.simple, "complex": params.complex}[network], params.input, GENRES
-    )
-    train_params = Train(epochs, params.train.batch_size, params.train.learning_rate)
-    if loop == "plain":
-        run = train_plainly(model, train_clips, test_clips, train_params, torch.Generator().manual_seed(0))
-    else:
-        run = train(model, train_clips, test_clips, train_params, 0)
-    losses, seconds = [], []
-    start = time.perf_counter()
-    for epoch in run:
-        seconds.append(time.perf_counter() - start)
+    params = read_params(ROOT / "params.yaml", "input", "train", "simple", "complex")
+    train_loop, seed = (train, seed_torch) if loop == "ours" else (train_plainly, torch.manual_seed)
+    seed(0)
+    inputs = torch.randn(n_clips, params.input.height, params.input.width)
+    labels = torch.arange(n_clips) % N_CLASSES
+    n_test = round(n_clips / 5)
+    train_clips = LabelledClips(inputs[n_test:], labels[n_test:])
+    test_clips = LabelledClips(inputs[:n_test], labels[:n_test])
+    model = build_network(getattr(params, network, None), params.input, N_CLASSES)
+    losses, ends = [], [time.perf_counter()]
+    train_params = params.train.model_copy(update={"epochs": EPOCHS})
+    for epoch in train_loop(model, train_clips, test_clips, train_params, 0):
+        ends.append(time.perf_counter())
         losses += [epoch.train.loss, epoch.test.loss]
-        start = time.perf_counter()
-    print(*losses[: 2 * SAME_EPOCHS], seconds[0], statistics.median(seconds[1:]))
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--measure", nargs=5, metavar=("NETWORK", "LOOP", "THREADS", "EPOCHS", "CLIPS"), help=argparse.SUPPRESS
-    )
-    arguments = parser.parse_args()
-    if arguments.measure:
-        name, kind, *numbers = arguments.measure
-        _run(name, kind, *map(int, numbers))
-    else:
-        bench_training(os.cpu_count() or 1)
+    first, *others = (end - start for start, end in pairwise(ends))
+    whole_run = first + (WHOLE_RUN - 1) * median(others)
+    return {"losses": losses[: 2 * COMPARED_EPOCHS], "epoch": median(others), "whole_run": whole_run}

@@ -9,81 +9,44 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, TensorDataset
 
-from genres.inputs import LabelledClips
-from genres.models import PREDICTION_BATCH_SIZE
-from genres.params import Train
-from genres.training import Epoch, Scores
-
-
-class ClipDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Clips one by one, as a ``DataLoader`` asks for them."""
-
-    def __init__(self, clips: LabelledClips) -> None:
-        self.clips = clips
-
-    def __len__(self) -> int:
-        return len(self.clips.genres)
-
-    def __getitem__(self, clip: int) -> tuple[Tensor, Tensor]:
-        return self.clips.inputs[clip], self.clips.genres[clip]
+from genres.models.networks.architectures import PREDICTION_BATCH_SIZE
+from genres.models.networks.training import Epoch, LabelledClips, Scores
+from genres.schema import Train
 
 
 def train_plainly(
-    model: nn.Module, train_clips: LabelledClips, test_clips: LabelledClips, train_params: Train, order: torch.Generator
+    model: nn.Module, train_clips: LabelledClips, test_clips: LabelledClips, train_params: Train, seed: int
 ) -> Iterator[Epoch]:
-    """Train ``model`` in place, and yield the scores after every epoch.
-
-    Args:
-        model: maps (clips, height, width) to logits.
-        train_clips: the clips to learn from.
-        test_clips: the clips to evaluate.
-        train_params: epochs, batch size and learning rate.
-        order: draws the order of the clips, as the project's own loop does.
-    """
-    unused = torch.Generator()  # a DataLoader draws from torch's own otherwise, and dropout would differ
-    train_loader = DataLoader(
-        ClipDataset(train_clips),
-        batch_size=train_params.batch_size,
-        sampler=_Shuffled(len(train_clips.genres), order),
-        generator=unused,
-    )
-    test_loader = DataLoader(ClipDataset(test_clips), batch_size=PREDICTION_BATCH_SIZE, generator=unused)
+    """Train ``model`` in place, and yield the scores after every epoch, as `training.train` does."""
+    order = torch.Generator().manual_seed(seed)
+    unused = torch.Generator()  # with torch's global one, a DataLoader would change the dropout
+    train_set = TensorDataset(train_clips.inputs, train_clips.labels)
+    test_set = TensorDataset(test_clips.inputs, test_clips.labels)
+    test_batches = DataLoader(test_set, PREDICTION_BATCH_SIZE, generator=unused)
     optimizer = torch.optim.Adam(model.parameters(), lr=train_params.learning_rate)
     for number in range(1, train_params.epochs + 1):
-        model.train()
-        train_loss, train_right = 0.0, 0
-        for inputs, genres in train_loader:
-            optimizer.zero_grad()
+        # What shuffle=True does, with the permutations of the project's own loop.
+        shuffled = torch.randperm(len(train_set), generator=order).tolist()
+        train_batches = DataLoader(train_set, train_params.batch_size, sampler=shuffled, generator=unused)
+        yield Epoch(number, _run_epoch(model, train_batches, optimizer), _run_epoch(model, test_batches))
+
+
+def _run_epoch(
+    model: nn.Module, batches: DataLoader[tuple[Tensor, ...]], optimizer: torch.optim.Optimizer | None = None
+) -> Scores:
+    """Train on all clips once, or evaluate them if there is no optimizer."""
+    model.train(optimizer is not None)
+    loss_sum, n_correct, n_clips = 0.0, 0, len(batches.dataset)
+    with torch.set_grad_enabled(optimizer is not None):
+        for inputs, labels in batches:
             logits = model(inputs)
-            loss = functional.cross_entropy(logits, genres)
-            loss.backward()
-            optimizer.step()
-            train_loss += loss.item() * len(genres)
-            train_right += int((logits.argmax(dim=1) == genres).sum().item())
-        model.eval()
-        test_loss, test_right = 0.0, 0
-        with torch.no_grad():
-            for inputs, genres in test_loader:
-                logits = model(inputs)
-                test_loss += functional.cross_entropy(logits, genres).item() * len(genres)
-                test_right += int((logits.argmax(dim=1) == genres).sum().item())
-        yield Epoch(
-            number,
-            Scores(train_loss / len(train_clips.genres), train_right / len(train_clips.genres)),
-            Scores(test_loss / len(test_clips.genres), test_right / len(test_clips.genres)),
-        )
-
-
-class _Shuffled(torch.utils.data.Sampler[int]):
-    """What ``shuffle=True`` does, with a permutation that another loop can draw too."""
-
-    def __init__(self, clips: int, order: torch.Generator) -> None:
-        self.clips, self.order = clips, order
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(torch.randperm(self.clips, generator=self.order).tolist())
-
-    def __len__(self) -> int:
-        return self.clips
+            loss = functional.cross_entropy(logits, labels)
+            if optimizer is not None:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            loss_sum += loss.item() * len(labels)
+            n_correct += int((logits.argmax(dim=1) == labels).sum().item())
+    return Scores(loss_sum / n_clips, n_correct / n_clips)

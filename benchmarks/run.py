@@ -2,29 +2,26 @@
 
 import json
 import platform
-import sys
+import re
 from importlib.metadata import version
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
 from bench_features import bench_features
 from bench_pipeline import bench_pipeline
 from bench_training import bench_training
-from common import available_cores
 
-HERE = Path(__file__).parent
+from genres.parallel import available_cores
+
+RESULTS = Path(__file__).parent / "results.json"
+GROWTH = (100, 1000, 4000)  # clips
 
 
 def describe_machine() -> dict[str, object]:
-    """Return what the figures depend on: processor, cores, system, versions."""
-    model = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    """Return what the figures depend on: processor, cores, system and versions."""
+    cpuinfo = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.+)", cpuinfo.read_text(encoding="utf-8")) if cpuinfo.exists() else None
     return {
-        "processor": model,
+        "processor": model[1] if model else platform.processor(),
         "cores": available_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
@@ -38,11 +35,11 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in machine.items()), flush=True)
     results = {
         "machine": machine,
-        "features": bench_features(available_cores()),
-        "training": bench_training(available_cores()),
+        "features": bench_features(available_cores(), GROWTH),
+        "training": bench_training(available_cores(), GROWTH),
         "pipeline": bench_pipeline(),
     }
-    (HERE / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

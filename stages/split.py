@@ -1,29 +1,32 @@
 """Draw the clips that train and those that test."""
 
-from common import StageParser, run_stage
+from pathlib import Path
+
+from common import load_params, run_stage
+
+from genres.core.columns import CLIPS as CLIPS_COLUMNS
+from genres.core.columns import DUPLICATES as DUPLICATES_COLUMNS
+from genres.core.columns import OK, UNASSIGNED
+from genres.core.files import read_csv, write_csv, write_json
+from genres.splits.leakage import count_clips, number_recordings
+from genres.splits.methods import draw_split
+
+CLIPS = Path("data/clips.csv")
+DUPLICATES = Path("data/duplicates.csv")
+SPLIT = Path("data/split.csv")  # written, like the one below
+METRICS = Path("metrics/split.json")
 
 
 def main() -> None:
     """Write each clip's subset, and how many test clips have a copy in train."""
-    parser = StageParser(__doc__)
-    parser.add_path("--mel-rows", "data/mel.csv", "the list of spectrograms")
-    parser.add_path("--duplicates", "data/duplicates.csv", "the pairs of clips that hold the same recording")
-    parser.add_path("--split", "data/split.csv", "each clip's subset, written")
-    parser.add_path("--metrics", "metrics/split.json", "the number of clips in each subset, and leaked, written")
-    arguments = parser.parse_args()
-
-    from genres.artifacts import read_csv, write_csv, write_json
-    from genres.params import load_params
-    from genres.splits import count_clips, draw_split, number_recordings
-    from genres.tables import DUPLICATES, LEFT_OUT, MEL
-
-    params = load_params(arguments.params)
-    clips = read_csv(arguments.mel_rows, MEL, "featurize")[["clip", "genre"]]
-    duplicates = read_csv(arguments.duplicates, DUPLICATES, "find_duplicates", may_be_empty=True)
+    params = load_params("seed", "split")
+    clips = read_csv(CLIPS, CLIPS_COLUMNS, "download")
+    clips = clips.loc[clips.status == OK, ["clip_id", "genre"]].reset_index(drop=True)
+    duplicates = read_csv(DUPLICATES, DUPLICATES_COLUMNS, "find_duplicates", may_be_empty=True)
     recordings = number_recordings(clips, duplicates)
     subsets = draw_split(clips, recordings, params.split, params.seed)
-    write_csv(arguments.split, clips.assign(subset=subsets)[subsets != LEFT_OUT])
-    write_json(arguments.metrics, count_clips(subsets, recordings))
+    write_csv(SPLIT, clips.assign(subset=subsets)[subsets != UNASSIGNED])
+    write_json(METRICS, count_clips(subsets, recordings))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,25 @@
 """Train the complex CNN: by default, twice the channels and hidden units of the simple one."""
 
-from common import run_stage
-from train_network import parse_arguments, train_network
+from pathlib import Path
+
+from common import load_params, run_stage
+
+from genres.models.base.training_data import read_training_data
+from genres.models.networks.run import train_network
+
+INPUTS = Path("data/inputs.npy")
+INPUT_ROWS = Path("data/inputs.csv")
+SPLIT = Path("data/split.csv")
+WEIGHTS = Path("models/complex.safetensors")  # written, like the two below
+PREDICTIONS = Path("data/predictions/complex.csv")
+METRICS = Path("metrics/train_complex")
 
 
 def main() -> None:
-    """Write the trained model and its figures at every epoch."""
-    arguments = parse_arguments("complex", __doc__)
-
-    from genres.params import load_params
-
-    params = load_params(arguments.params)
-    train_network(
-        arguments,
-        model_name="complex",
-        network=params.complex,
-        featurize=params.featurize,
-        input_params=params.input,
-        train_params=params.train,
-        seed=params.seed,
-    )
+    """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
+    params = load_params("seed", "featurize", "input", "train", "complex")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    train_network("complex", params.complex, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 
 if __name__ == "__main__":

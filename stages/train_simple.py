@@ -1,25 +1,25 @@
 """Train the simple CNN: three blocks of 8, 16 and 32 channels by default."""
 
-from common import run_stage
-from train_network import parse_arguments, train_network
+from pathlib import Path
+
+from common import load_params, run_stage
+
+from genres.models.base.training_data import read_training_data
+from genres.models.networks.run import train_network
+
+INPUTS = Path("data/inputs.npy")
+INPUT_ROWS = Path("data/inputs.csv")
+SPLIT = Path("data/split.csv")
+WEIGHTS = Path("models/simple.safetensors")  # written, like the two below
+PREDICTIONS = Path("data/predictions/simple.csv")
+METRICS = Path("metrics/train_simple")
 
 
 def main() -> None:
-    """Write the trained model and its figures at every epoch."""
-    arguments = parse_arguments("simple", __doc__)
-
-    from genres.params import load_params
-
-    params = load_params(arguments.params)
-    train_network(
-        arguments,
-        model_name="simple",
-        network=params.simple,
-        featurize=params.featurize,
-        input_params=params.input,
-        train_params=params.train,
-        seed=params.seed,
-    )
+    """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
+    params = load_params("seed", "featurize", "input", "train", "simple")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    train_network("simple", params.simple, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 
 if __name__ == "__main__":

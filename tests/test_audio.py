@@ -1,5 +1,6 @@
-"""One file to samples: what can be used, and why the rest cannot."""
+"""One file to samples, or the reason why it is unusable."""
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,15 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from genres.audio import UnreadableAudioError, decode, read_clip
+from genres.audio import UnreadableAudioError, decode, read_clip, read_listed_clip
+from genres.core.errors import InputError
 
 FORMATS = ("wav", "au", "flac", "ogg", "mp3")
 RATE = 22050
 
 
 def music(samples: int, channels: int = 1) -> NDArray[np.float32]:
-    """A tone with noise over it, shape (samples, channels), at most 0.6 of full scale."""
+    """Return a tone with noise, shape (samples, channels), at most 0.6 of full scale."""
     random = np.random.default_rng(samples)
     tone = 0.3 * np.sin(2 * np.pi * 440 / RATE * np.arange(samples) + 1)
     return (tone[:, None] + random.uniform(-0.3, 0.3, (samples, channels))).astype(np.float32)
@@ -28,7 +30,7 @@ def write(path: Path, samples: NDArray[np.float32], rate: int = RATE, **options:
     return path
 
 
-# --- what cannot be used
+# --- unusable files
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def write(path: Path, samples: NDArray[np.float32], rate: int = RATE, **options:
         ("x.wav", b"RIFF", "no readable audio (libsndfile: "),
     ],
 )
-def test_a_file_that_is_no_audio_is_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_audio_is_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UnreadableAudioError) as caught:
@@ -57,7 +59,7 @@ def test_a_header_without_samples_is_refused(tmp_path: Path, extension: str) -> 
 def test_a_flac_header_without_samples_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.flac", music(1000))
     marker_and_stream_info = bytearray(path.read_bytes()[:42])
-    marker_and_stream_info[4] |= 0x80  # the last block of metadata
+    marker_and_stream_info[4] |= 0x80  # last metadata block
     marker_and_stream_info[21] &= 0xF0  # of unknown length
     marker_and_stream_info[22:26] = bytes(4)
     path.write_bytes(marker_and_stream_info)
@@ -80,7 +82,7 @@ def test_silence_is_refused(tmp_path: Path, value: float) -> None:
 
 
 @pytest.mark.parametrize("extension", ["wav", "flac"])
-def test_the_quietest_sound_that_16_bits_hold_is_used(tmp_path: Path, extension: str) -> None:
+def test_the_quietest_sound_in_16_bits_is_read(tmp_path: Path, extension: str) -> None:
     samples = np.zeros((1000, 1), np.float32)
     samples[500] = 2**-15
     assert decode(write(tmp_path / f"x.{extension}", samples, subtype="PCM_16"))[0].max() == 2**-15
@@ -88,7 +90,7 @@ def test_the_quietest_sound_that_16_bits_hold_is_used(tmp_path: Path, extension:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("channel", [0, 1])
-def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float, channel: int) -> None:
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, value: float, channel: int) -> None:
     samples = music(1000, 2)
     samples[999, channel] = value
     with pytest.raises(UnreadableAudioError, match="^samples that are NaN or infinite$"):
@@ -96,42 +98,40 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float, c
 
 
 def test_samples_that_would_overflow_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    soundfile.write(path, np.full(100, 1e20, np.float32), 22050, subtype="FLOAT")
     with pytest.raises(UnreadableAudioError, match=r"samples of up to 1e\+20, where full scale is 1"):
-        decode(path)
+        decode(write(tmp_path / "x.wav", np.full((100, 1), 1e20, np.float32), subtype="FLOAT"))
 
 
-# MP3 is not told from whole at 99 %: its header may be off by a little.
+# An MP3 file cut to 99 % passes: its header may be slightly off.
 @pytest.mark.parametrize(
     ("extension", "share"),
     [(extension, share) for extension in FORMATS for share in (0.99, 0.9, 0.6) if (extension, share) != ("mp3", 0.99)],
 )
 @pytest.mark.parametrize("seconds", [1, 5, 30])
-def test_a_file_cut_short_is_refused(tmp_path: Path, extension: str, share: float, seconds: int) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, extension: str, share: float, seconds: int) -> None:
     path = write(tmp_path / f"x.{extension}", music(seconds * RATE))
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    reason = "no readable audio" if extension == "flac" else "truncated: "  # FLAC's decoder notices by itself
+    reason = "no readable audio" if extension == "flac" else "truncated: "  # FLAC's own decoder notices
     with pytest.raises(UnreadableAudioError, match=f"^{reason}"):
         decode(path)
 
 
 @pytest.mark.parametrize("extension", ["wav", "au", "flac", "ogg"])
-def test_even_the_last_byte_is_missed(tmp_path: Path, extension: str) -> None:
+def test_a_file_without_its_last_byte_is_refused(tmp_path: Path, extension: str) -> None:
     path = write(tmp_path / f"x.{extension}", music(RATE))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UnreadableAudioError):
         decode(path)
 
 
-# --- what can be used
+# --- usable files
 
 
 @pytest.mark.parametrize("samples", [1, 2, 1151, 1153, 5000, 3 * RATE + 1])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("extension", FORMATS)
-def test_a_whole_file_is_read_to_its_end(tmp_path: Path, extension: str, samples: int, channels: int) -> None:
+def test_a_complete_file_is_read_to_its_end(tmp_path: Path, extension: str, samples: int, channels: int) -> None:
     decoded, rate = decode(write(tmp_path / f"x.{extension}", music(samples, channels)))
     assert (decoded.shape, rate) == ((samples,), RATE)
 
@@ -140,10 +140,10 @@ def test_a_whole_file_is_read_to_its_end(tmp_path: Path, extension: str, samples
 @pytest.mark.parametrize("compression", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("rate", [16000, 22050, 44100, 48000])
 def test_an_mp3_of_any_bit_rate_is_read_to_its_end(tmp_path: Path, mode: str, compression: float, rate: int) -> None:
-    samples = np.concatenate([music(rate), music(rate) * 0.001])  # bit rates vary most between loud and quiet
+    samples = np.concatenate([music(rate), music(rate) * 0.001])  # bit rates vary most between loud and quiet parts
     options = {"bitrate_mode": mode, "compression_level": compression}
     decoded, _ = decode(write(tmp_path / "x.mp3", samples, rate, **options))
-    assert decoded.size >= 2 * rate  # at low rates there is no room for a header that says how much of it is padding
+    assert decoded.size >= 2 * rate  # at low rates there is no room for a header with the length of the padding
 
 
 @pytest.mark.parametrize("compression", [0.0, 0.5, 1.0])
@@ -162,7 +162,7 @@ def test_an_ogg_file_of_any_bit_rate_is_read_to_its_end(tmp_path: Path, compress
     ],
     ids=["behind", "before"],
 )
-def test_tags_do_not_make_an_mp3_seem_cut_short(tmp_path: Path, tagged: Callable[[bytes], bytes]) -> None:
+def test_an_mp3_with_tags_does_not_count_as_truncated(tmp_path: Path, tagged: Callable[[bytes], bytes]) -> None:
     path = write(tmp_path / "x.mp3", music(RATE))
     path.write_bytes(tagged(path.read_bytes()))
     assert decode(path)[0].size == RATE
@@ -171,14 +171,14 @@ def test_tags_do_not_make_an_mp3_seem_cut_short(tmp_path: Path, tagged: Callable
 @pytest.mark.parametrize(
     ("extension", "size"), [("wav", 0xFFFFFFFF), ("wav", 0x7FFFFFFF), ("wav", 0x7FFFF000), ("au", 0xFFFFFFFF)]
 )
-def test_a_header_written_to_a_pipe_without_the_length_is_used(tmp_path: Path, extension: str, size: int) -> None:
+def test_a_file_written_to_a_pipe_without_the_length_is_read(tmp_path: Path, extension: str, size: int) -> None:
     samples = music(5000)
     path = write(tmp_path / f"x.{extension}", samples, subtype="PCM_16")
     content = bytearray(path.read_bytes())
     if extension == "wav":
         content[4:8] = struct.pack("<I", size)
-        place = content.index(b"data") + 4
-        content[place : place + 4] = struct.pack("<I", size)
+        offset = content.index(b"data") + 4
+        content[offset : offset + 4] = struct.pack("<I", size)
     else:
         content[8:12] = struct.pack(">I", size)
     path.write_bytes(content)
@@ -191,7 +191,7 @@ def test_a_header_written_to_a_pipe_without_the_length_is_used(tmp_path: Path, e
         ("wav", "PCM_U8", 2**-7),
         ("wav", "PCM_16", 2**-15),
         ("wav", "PCM_24", 2**-23),
-        ("wav", "PCM_32", 2**-23),  # float32 holds no more
+        ("wav", "PCM_32", 2**-23),  # the precision of float32
         ("wav", "FLOAT", 0),
         ("wav", "DOUBLE", 0),
         ("au", "PCM_16", 2**-15),
@@ -201,9 +201,7 @@ def test_a_header_written_to_a_pipe_without_the_length_is_used(tmp_path: Path, e
         ("flac", "PCM_24", 2**-23),
     ],
 )
-def test_every_sample_width_comes_out_on_the_same_scale(
-    tmp_path: Path, extension: str, subtype: str, step: float
-) -> None:
+def test_every_sample_format_has_the_same_scale(tmp_path: Path, extension: str, subtype: str, step: float) -> None:
     samples = music(3001)
     decoded, _ = decode(write(tmp_path / f"x.{extension}", samples, subtype=subtype))
     assert decoded.dtype == np.float32
@@ -217,25 +215,37 @@ def test_channels_are_averaged(tmp_path: Path, channels: int) -> None:
     assert np.array_equal(decoded, samples.mean(axis=1))
 
 
-def test_a_file_longer_than_a_block_is_read_without_a_seam(tmp_path: Path) -> None:
+def test_a_file_longer_than_a_block_is_read_without_gaps(tmp_path: Path) -> None:
     samples = np.tile(music(10007), (110, 1))  # 1.1 million samples, a block being 2 ** 20
     decoded, _ = decode(write(tmp_path / "x.wav", samples, subtype="FLOAT"))
     assert np.array_equal(decoded, samples[:, 0])
 
 
-def test_the_content_rules_and_not_the_name(tmp_path: Path) -> None:
+def test_the_content_and_not_the_name_decides_the_format(tmp_path: Path) -> None:
     path = write(tmp_path / "x.flac", music(1000)).rename(tmp_path / "x.wav")
     assert decode(path)[0].size == 1000
 
 
-# --- at the wanted rate
+# --- at another rate, and listed clips
 
 
 @pytest.mark.filterwarnings("ignore:'(aifc|audioop|sunau)' is deprecated:DeprecationWarning")  # what librosa imports
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("samples", [1, 100, 20001])
-def test_a_clip_is_resampled_as_librosa_does_it(tmp_path: Path, rate: int, channels: int, samples: int) -> None:
+def test_a_clip_is_resampled_as_by_librosa(tmp_path: Path, rate: int, channels: int, samples: int) -> None:
     path = write(tmp_path / "x.wav", music(samples, channels), rate)
     expected, _ = librosa.load(path, sr=RATE)
     assert np.array_equal(read_clip(path, RATE), expected)
+
+
+def test_a_listed_clip_that_is_missing_or_no_longer_readable_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    with pytest.raises(InputError, match=re.escape(f"{path} is not there. Run `dvc repro download`")):
+        read_listed_clip(path, RATE)
+    path.write_bytes(b"")
+    reason = re.escape(
+        "is damaged: it is listed as readable, but reading it fails: the file is empty (0 bytes). Run `dvc"
+    )
+    with pytest.raises(InputError, match=reason):
+        read_listed_clip(path, RATE)

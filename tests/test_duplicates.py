@@ -1,9 +1,9 @@
-"""Copies of synthetic and real clips: re-encoded, scaled, shifted and noisy ones are found, and nothing else."""
+"""Copies of synthetic and real clips: re-encoded, scaled, shifted and noisy copies are found, and nothing else."""
 
 import io
-import os
 import tarfile
-from itertools import permutations
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from genres.artifacts import file_sha256
 from genres.audio import FloatArray
+from genres.core.columns import DUPLICATES
+from genres.core.errors import InputError
+from genres.core.files import file_sha256
 from genres.datasets.synthetic import GENRES, SAMPLE_RATE, render_clip
 from genres.duplicates import (
     COMPARED,
@@ -32,11 +34,7 @@ from genres.duplicates import (
     similarity,
 )
 from genres.duplicates import SAMPLE_RATE as LANDMARK_RATE
-from genres.errors import InputError
-from genres.tables import DUPLICATES
-
-CLIPS_OF_A_GENRE = 2
-SECONDS = 30
+from genres.parallel import local_processes
 
 
 def landmarks_of(samples: NDArray[Any], sample_rate: int = SAMPLE_RATE) -> Landmarks:
@@ -46,21 +44,13 @@ def landmarks_of(samples: NDArray[Any], sample_rate: int = SAMPLE_RATE) -> Landm
 
 
 def encoded(samples: FloatArray, file_format: str, subtype: str, compression: float) -> FloatArray:
-    """Return what is left of the samples after a low bit rate: 25 to 45 kbit/s."""
+    """Return the samples after encoding at a low bit rate: 25 to 45 kbit/s."""
     file = io.BytesIO()
     soundfile.write(file, samples, SAMPLE_RATE, format=file_format, subtype=subtype, compression_level=compression)
     assert file.tell() * 8 / (samples.size / SAMPLE_RATE) < 50_000
     file.seek(0)
     decoded, _ = soundfile.read(file, dtype="float32")
     return np.asarray(decoded)
-
-
-def mp3(samples: FloatArray) -> FloatArray:
-    return encoded(samples, "MP3", "MPEG_LAYER_III", 0.9)
-
-
-def ogg(samples: FloatArray) -> FloatArray:
-    return encoded(samples, "OGG", "VORBIS", 1.0)
 
 
 def shifted(samples: FloatArray, seconds: float) -> FloatArray:
@@ -72,15 +62,15 @@ def noisy(samples: FloatArray, decibels: float = 20) -> FloatArray:
     return (samples + noise).astype(np.float32)
 
 
-HALF_A_FRAME = HOP / 2 / LANDMARK_RATE  # seconds; here peaks fall most differently
-WAYS = {
-    "mp3": mp3,
-    "ogg": ogg,
+HALF_A_FRAME = HOP / 2 / LANDMARK_RATE  # seconds; the shift that changes peaks most
+CHANGES = {
+    "mp3": lambda samples: encoded(samples, "MP3", "MPEG_LAYER_III", 0.9),
+    "ogg": lambda samples: encoded(samples, "OGG", "VORBIS", 1.0),
     "quiet": lambda samples: samples / 100,
     "16 bit with an offset": lambda samples: np.round((samples / 2 + 0.2) * 32767) / 32768,
     "shifted by half a frame": lambda samples: shifted(samples, HALF_A_FRAME),
     "shifted by 4 s": lambda samples: shifted(samples, 4),
-    "shifted by 10 s": lambda samples: shifted(samples, 10),  # half a frame off as well
+    "shifted by 10 s": lambda samples: shifted(samples, 10),  # also by half a frame
     "late by 10 s": lambda samples: np.concatenate([samples[220_500::-1], samples[:-220_500]]),
     "20 dB SNR": noisy,
     "shifted and noisy": lambda samples: noisy(shifted(samples / 3, 10)),
@@ -90,11 +80,7 @@ WAYS = {
 @pytest.fixture(scope="module")
 def clips() -> list[FloatArray]:
     """Two synthetic clips of each genre, from -1 to 1."""
-    return [
-        render_clip(genre, number, 0, SECONDS).astype(np.float32) / 32768
-        for genre in GENRES
-        for number in range(CLIPS_OF_A_GENRE)
-    ]
+    return [render_clip(genre, number, 0, 30).astype(np.float32) / 32768 for genre in GENRES for number in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -102,19 +88,19 @@ def fingerprints(clips: list[FloatArray]) -> list[Landmarks]:
     return [landmarks_of(clip) for clip in clips]
 
 
-# --- Every copy, and nothing else ---
+# --- every copy, and nothing else
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("change", CHANGES)
 def test_copies_are_found_among_others_and_nothing_else_is(
-    way: str, clips: list[FloatArray], fingerprints: list[Landmarks]
+    change: str, clips: list[FloatArray], fingerprints: list[Landmarks]
 ) -> None:
-    # Five of the clips, others for each way in turn.
-    chosen = range(list(WAYS).index(way) % 4, len(clips), 4)
-    copies = [landmarks_of(WAYS[way](clips[number])) for number in chosen]
+    # Five of the clips; which ones depends on the change.
+    indices = range(list(CHANGES).index(change) % 4, len(clips), 4)
+    copies = [landmarks_of(CHANGES[change](clips[index])) for index in indices]
     found = find_copies([*fingerprints, *copies])
     assert [(first, second) for first, second, _ in found] == [
-        (number, len(clips) + place) for place, number in enumerate(chosen)
+        (index, len(clips) + position) for position, index in enumerate(indices)
     ]
 
 
@@ -124,42 +110,39 @@ def test_excerpts_that_overlap_by_a_third_are_found(clips: list[FloatArray]) -> 
     assert [(first, second) for first, second, _ in found] == [(0, 1), (2, 3), (4, 5), (6, 7)]
 
 
-def test_short_clips_are_no_copies_of_one_another() -> None:
+def test_different_short_clips_are_not_copies() -> None:
     clips = [landmarks_of(render_clip(genre, number, 0, 2)) for genre in GENRES for number in range(3)]
     assert find_copies(clips) == []
 
 
-def test_no_false_pair_among_the_real_clips_and_their_copies_are_found(tmp_path: Path) -> None:
-    data = os.environ.get("GENRES_TEST_DATA")
-    if data is None:
-        pytest.skip("GENRES_TEST_DATA does not say where gtzan-mini/genres.tar.gz lies")
-    with tarfile.open(Path(data) / "gtzan-mini" / "genres.tar.gz") as archive:
+def test_among_real_clips_their_copies_are_found_and_nothing_else(tmp_path: Path, real_data: Path) -> None:
+    with tarfile.open(real_data / "gtzan-mini" / "genres.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
-    for number, path in enumerate(sorted(tmp_path.glob("genres/*/*.wav"))[::10]):
+    for change, path in zip(CHANGES.values(), sorted(tmp_path.glob("genres/*/*.wav"))[::10], strict=True):
         samples, sample_rate = soundfile.read(path, dtype="float32")
         assert sample_rate == SAMPLE_RATE
-        changed = list(WAYS.values())[number](samples)
-        soundfile.write(path.with_name(f"{path.stem}-copy.wav"), changed, sample_rate)
+        soundfile.write(path.with_name(f"{path.stem}-copy.wav"), change(samples), sample_rate)
     clips = listed(tmp_path / "genres")
     assert len(clips) == 110
-    found = list_duplicates(clips, tmp_path / "genres", processes=2)
-    assert list(found.clip_b) == [f"{clip}-copy" for clip in found.clip_a]
+    with local_processes() as executor:
+        found = list_duplicates(clips, tmp_path / "genres", executor)
+    assert list(found.clip_id_b) == [f"{clip_id}-copy" for clip_id in found.clip_id_a]
     assert len(found) == 10
 
 
-# --- Landmarks and similarity ---
+# --- landmarks and similarity
 
 
-def test_similarity_is_one_for_equals_and_the_same_from_either_side(fingerprints: list[Landmarks]) -> None:
+def test_similarity_is_1_for_equal_clips_and_symmetric(fingerprints: list[Landmarks]) -> None:
     first, second = fingerprints[0], fingerprints[3]
     assert similarity(first, first, 0) == 1
-    for displacement in (-300, 0, 5):
-        share = similarity(first, second, displacement)
+    for offset in (-300, 0, 5):
+        share = similarity(first, second, offset)
         assert 0 <= share < ENOUGH_SIMILARITY
-        assert share == similarity(second, first, -displacement)
+        assert share == similarity(second, first, -offset)
 
 
-def test_similarity_counts_only_the_time_that_both_cover(
+def test_similarity_is_that_of_the_time_that_both_clips_cover(
     clips: list[FloatArray], fingerprints: list[Landmarks]
 ) -> None:
     frames = 320
@@ -175,30 +158,36 @@ def test_a_long_clip_has_the_landmarks_of_its_parts() -> None:
 
 
 @pytest.mark.parametrize("samples", [np.ones(1), np.zeros(8000), np.full(80_000, 0.5), np.ones(700)])
-def test_what_holds_no_music_is_nobody_s_copy(samples: NDArray[np.float64], fingerprints: list[Landmarks]) -> None:
+def test_a_clip_without_music_is_not_a_copy(samples: NDArray[np.float64], fingerprints: list[Landmarks]) -> None:
     nothing = find_landmarks(samples.astype(np.float32))
     assert find_copies([nothing, fingerprints[0]]) == []
     assert find_copies([nothing]) == []
     assert find_copies([]) == []
 
 
-def test_a_crowd_of_copies_is_connected(fingerprints: list[Landmarks]) -> None:
+def test_each_of_more_copies_than_are_compared_is_paired_with_the_next(fingerprints: list[Landmarks]) -> None:
     part = Landmarks(*(values[:500] for values in fingerprints[0]))
-    crowd = [part] * (2 * COMPARED)
-    found = {(first, second) for first, second, _ in find_copies(crowd)}
-    assert {(number, number + 1) for number in range(len(crowd) - 1)} <= found
+    n_copies = 2 * COMPARED
+    found = {(first, second) for first, second, _ in find_copies([part] * n_copies)}
+    assert {(index, index + 1) for index in range(n_copies - 1)} <= found
 
 
-# --- Files ---
+@pytest.mark.parametrize("size", [1, 3, 7, 13, 63])
+@pytest.mark.parametrize("shape", [(1,), (5,), (200,), (70, 3)])
+def test_the_running_maximum_is_that_of_scipy(shape: tuple[int, ...], size: int) -> None:
+    values = default_rng(0).random(shape, np.float32)
+    assert np.array_equal(running_maximum(values, size), maximum_filter1d(values, size, axis=0))
+
+
+# --- files
 
 
 def listed(folder: Path) -> pd.DataFrame:
-    """Return what a list of clips says of the files, as far as the search for copies reads it."""
-    paths = sorted(path.relative_to(folder) for path in folder.glob("*/*"))
+    """Return the columns of a list of clips that the search for copies reads, in the order of genre and name."""
+    paths = sorted((path.relative_to(folder) for path in folder.glob("*/*")), key=lambda path: path.with_suffix(""))
     return pd.DataFrame(
         {
-            "clip": [path.stem for path in paths],
-            "genre": [path.parent.name for path in paths],
+            "clip_id": [path.with_suffix("").as_posix() for path in paths],
             "path": [path.as_posix() for path in paths],
             "sha256": [file_sha256(folder / path) for path in paths],
         }
@@ -207,7 +196,7 @@ def listed(folder: Path) -> pd.DataFrame:
 
 @pytest.fixture
 def folder(tmp_path: Path, clips: list[FloatArray]) -> Path:
-    """Eight files: one recording in six of them, and two others."""
+    """Eight files: six of one recording, and two others."""
     for genre in ("blues", "rock"):
         (tmp_path / genre).mkdir()
     pcm = np.round(clips[0] * 32767).astype(np.int16)
@@ -223,37 +212,34 @@ def folder(tmp_path: Path, clips: list[FloatArray]) -> Path:
     return tmp_path
 
 
-def test_files_of_every_kind_and_genre_are_paired_whatever_the_number_of_processes(folder: Path) -> None:
-    clips = listed(folder)
-    found = list_duplicates(clips, folder, processes=2)
+def test_copies_are_paired_across_formats_and_genres_in_the_order_of_the_clips_on_any_executor(folder: Path) -> None:
+    clips = listed(folder).iloc[::-1]  # neither the order nor the index of the table is sorted
+    with ThreadPoolExecutor(1) as executor:
+        found = list_duplicates(clips, folder, executor)
     assert tuple(found.columns) == DUPLICATES
-    recording = [("blues", "1"), ("blues", "2"), ("blues", "3"), ("rock", "1"), ("rock", "2"), ("rock", "3")]
-    pairs = list(zip(found.genre_a, found.clip_a, found.genre_b, found.clip_b, strict=True))
-    assert pairs == [(*a, *b) for a, b in permutations(recording, 2) if a < b]
-    shares = dict(zip(pairs, found.similarity, strict=True))
-    assert shares["blues", "1", "rock", "1"] == "1.000"  # the same bytes
-    assert shares["blues", "1", "blues", "2"] == "1.000"  # the same samples
-    assert 0.2 < float(shares["blues", "1", "rock", "2"]) < 1
+    recording = ["rock/3", "rock/2", "rock/1", "blues/3", "blues/2", "blues/1"]
+    pairs = list(zip(found.clip_id_a, found.clip_id_b, strict=True))
+    assert pairs == list(combinations(recording, 2))
+    similarities = dict(zip(pairs, found.similarity, strict=True))
+    assert similarities["rock/1", "blues/1"] == "1.000"  # the same bytes
+    assert similarities["blues/2", "blues/1"] == "1.000"  # the same samples
+    assert 0.2 < float(similarities["rock/2", "blues/1"]) < 1
 
-    pd.testing.assert_frame_equal(found, list_duplicates(clips, folder, processes=1))
+    for processes in (1, 2):
+        with local_processes(processes) as executor:
+            pd.testing.assert_frame_equal(found, list_duplicates(clips, folder, executor))
 
 
 def test_without_copies_the_table_has_columns_and_no_rows(folder: Path) -> None:
     clips = listed(folder)
-    found = list_duplicates(clips[clips.path.str.match("rock/[45]")], folder, processes=1)
+    with ThreadPoolExecutor(1) as executor:
+        found = list_duplicates(clips[clips.path.str.match("rock/[45]")], folder, executor)
     assert found.empty
     assert tuple(found.columns) == DUPLICATES
 
 
-def test_a_file_that_has_changed_since_it_was_listed_is_refused(folder: Path) -> None:
+def test_a_file_that_is_no_longer_readable_is_refused_by_name(folder: Path) -> None:
     clips = listed(folder)
-    (folder / "rock" / "4.wav").write_bytes(b"something else")
-    with pytest.raises(InputError, match=r"4\.wav is damaged: it is not the file .* Run `dvc repro -f download`"):
-        list_duplicates(clips[clips["clip"] == "4"], folder, processes=1)
-
-
-@pytest.mark.parametrize("size", [1, 3, 7, 13, 63])
-@pytest.mark.parametrize("shape", [(1,), (5,), (200,), (70, 3)])
-def test_the_running_maximum_is_scipys(shape: tuple[int, ...], size: int) -> None:
-    values = default_rng(0).random(shape, np.float32)
-    assert np.array_equal(running_maximum(values, size), maximum_filter1d(values, size, axis=0))
+    (folder / "rock" / "4.wav").write_bytes(b"not audio")
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InputError, match=r"4\.wav is damaged"):
+        list_duplicates(clips[clips.clip_id == "rock/4"], folder, executor)

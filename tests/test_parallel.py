@@ -1,19 +1,48 @@
-"""The same function for many items, on many processes."""
+"""The ordered map on processes, on threads and on any executor."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
+from project import ROOT, environment
+from threadpoolctl import threadpool_info
 
-from genres.errors import InputError
-from genres.parallel import map_in_processes
+from genres.core.errors import InputError
+from genres.parallel import ITEMS_IN_FLIGHT, local_processes, ordered_map
 
-ROOT = Path(__file__).parents[1]
+
+class CountingExecutor(Executor):
+    """Calls each function at once and counts the calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        future: Future[Any] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
+
+
+@pytest.fixture(scope="module")
+def two_processes() -> Iterator[Executor]:
+    with local_processes(2) as executor:
+        yield executor
+
+
+@pytest.fixture(params=["processes", "threads", "another executor"])
+def executor(request: pytest.FixtureRequest, two_processes: Executor) -> Iterator[Executor]:
+    if request.param == "processes":
+        yield two_processes
+    else:
+        with ThreadPoolExecutor(2) if request.param == "threads" else CountingExecutor() as executor:
+            yield executor
 
 
 def slow_first(number: int) -> int:
@@ -21,103 +50,117 @@ def slow_first(number: int) -> int:
     return number * number
 
 
-def fail_on_two(number: int) -> int:
+def fail_from_two(number: int) -> int:
     if number == 2:
         raise InputError("two is damaged")
-    if number == 3:
+    if number > 2:
         raise ZeroDivisionError
     return number
 
 
-def product(seed: int) -> bytes:
-    """A matrix product, the last bits of which depend on how many threads share it."""
-    matrix = np.random.default_rng(seed).standard_normal((300, 300)).astype(np.float32)
-    return (matrix @ matrix).tobytes()
+def process_and_threads(_: int) -> tuple[int, set[int]]:
+    """Return the number of this process, and on how many threads its numerical libraries run."""
+    import scipy.linalg  # noqa: F401  # loaded after the worker has been prepared, while NumPy was loaded before
+
+    libraries = threadpool_info()
+    assert len(libraries) >= 2
+    return os.getpid(), {library["num_threads"] for library in libraries}
 
 
-def process_of(_: int) -> int:
-    return os.getpid()
+def touch(path: Path) -> None:
+    """Leave a trace of this call."""
+    path.touch()
+    time.sleep(0.05)
 
 
-@pytest.mark.parametrize("count", [0, 1, 30])
-def test_results_come_in_the_order_of_the_items(count: int) -> None:
-    assert list(map_in_processes(slow_first, range(count), 2, "")) == [number**2 for number in range(count)]
+def touch_and_fail(path: Path) -> None:
+    touch(path)
+    raise InputError("damaged")
 
 
-def test_results_do_not_depend_on_how_many_processes_work() -> None:
-    one, three = (list(map_in_processes(product, range(6), processes, "")) for processes in (1, 3))
-    assert one == three
+# --- results
 
 
-def test_even_a_single_process_is_not_this_one() -> None:
-    workers = set(map_in_processes(process_of, range(5), 1, ""))
-    assert len(workers) == 1
-    assert os.getpid() not in workers
+@pytest.mark.parametrize("n_items", [0, 1, ITEMS_IN_FLIGHT + 10])
+def test_results_come_in_the_order_of_the_items(executor: Executor, n_items: int) -> None:
+    assert list(ordered_map(slow_first, range(n_items), executor, "")) == [number**2 for number in range(n_items)]
 
 
-def test_an_error_comes_through_after_the_results_before_it() -> None:
-    results = map_in_processes(fail_on_two, range(100), 2, "")
+def test_even_a_single_worker_is_another_process_and_each_library_in_it_runs_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("genres.parallel.available_cores", lambda: 1)  # as many workers by default
+    with local_processes() as executor:
+        processes, threads = zip(*ordered_map(process_and_threads, range(5), executor, ""), strict=True)
+    assert len(set(processes)) == 1
+    assert os.getpid() not in processes
+    assert list(threads) == [{1}] * 5  # the last bits of a matrix product depend on their number
+
+
+def test_the_number_of_items_in_flight_is_bounded() -> None:
+    executor = CountingExecutor()
+    results = ordered_map(slow_first, range(1, 1000), executor, "")
+    for n_taken in range(1, 5):
+        next(results)
+        assert executor.calls == ITEMS_IN_FLIGHT + n_taken - 1
+
+
+def test_progress_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    list(ordered_map(abs, [-1, -2], CountingExecutor(), "measuring", "tones"))
+    assert capsys.readouterr().err.splitlines()[-1] == "measuring: 2 of 2 tones"
+
+
+# --- errors and early ends
+
+
+def test_an_error_is_raised_after_the_results_before_it(two_processes: Executor) -> None:
+    results = ordered_map(fail_from_two, range(100), two_processes, "")
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(InputError, match="^two is damaged$"):
         next(results)
 
 
-def test_a_defect_is_not_taken_for_an_input_error() -> None:
+def test_an_error_that_is_not_an_input_error_keeps_its_type(two_processes: Executor) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(map_in_processes(fail_on_two, [3], 1, ""))
+        list(ordered_map(fail_from_two, [3], two_processes, ""))
 
 
-def test_progress_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    list(map_in_processes(abs, [-1, -2], 1, "measuring"))
-    assert capsys.readouterr().err.splitlines()[-1] == "measuring: 2 of 2 clips"
+@pytest.mark.parametrize("function", [touch, touch_and_fail], ids=["the consumer", "a worker"])
+def test_when_the_consumer_or_a_worker_raises_the_pool_ends_without_the_calls_that_have_not_begun(
+    tmp_path: Path, function: Callable[[Path], None]
+) -> None:
+    results: Iterator[None]
+    with pytest.raises(InputError), local_processes(1) as executor:
+        # The traceback, like this name, keeps the iterator from being closed before the pool.
+        results = ordered_map(function, [tmp_path / str(number) for number in range(60)], executor, "")
+        next(results)
+        raise InputError("the consumer's")
+    assert len(list(tmp_path.iterdir())) < 20
 
 
-SLEEPERS = """
-import sys, time
-sys.path[:0] = {paths!r}
-from genres.parallel import map_in_processes
-from test_parallel import write_process_and_sleep
-if __name__ == "__main__":
-    list(map_in_processes(write_process_and_sleep, [{folder!r}] * 2, 2, ""))
-"""
+def test_calls_that_have_not_begun_are_cancelled_when_the_iterator_is_closed(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:  # which completes all calls that are not cancelled
+        results = ordered_map(touch, [tmp_path / str(number) for number in range(60)], executor, "")
+        next(results)
+        results.close()
+    assert len(list(tmp_path.iterdir())) < 20
 
 
-def write_process_and_sleep(folder: str) -> None:
-    (Path(folder) / str(os.getpid())).touch()
-    time.sleep(600)
+def announce_and_sleep(_: int) -> None:
+    os.write(1, b"!")
+    time.sleep(60)
 
 
-def runs(process: int) -> bool:
-    """Tell whether a process is there and no mere zombie."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until(condition, seconds: float = 60) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
-def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
-    folder, script = tmp_path / "workers", tmp_path / "parent.py"
-    folder.mkdir()
-    script.write_text(SLEEPERS.format(paths=[str(ROOT / "src"), str(ROOT / "tests")], folder=str(folder)))
-    parent = subprocess.Popen([sys.executable, script], stderr=subprocess.DEVNULL)
-    try:
-        assert wait_until(lambda: len(list(folder.iterdir())) == 2)
-    finally:
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-    workers = [int(file.name) for file in folder.iterdir()]
-    try:
-        assert wait_until(lambda: not any(map(runs, workers)), seconds=20)
-    finally:
-        for worker in filter(runs, workers):
-            os.kill(worker, signal.SIGKILL)
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
+def test_workers_exit_when_their_parent_is_killed() -> None:
+    code = (
+        "from genres.parallel import local_processes, ordered_map; from test_parallel import announce_and_sleep\n"
+        "with local_processes(2) as executor: list(ordered_map(announce_and_sleep, [1, 2], executor, ''))"
+    )
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    with subprocess.Popen(command, env=environment(PYTHONPATH=paths), stdout=pipe, stderr=pipe) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.read(2) == b"!!"
+        parent.kill()
+        parent.communicate(timeout=30)  # the pipes, which the workers have inherited, end with the last of them

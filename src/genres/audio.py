@@ -1,4 +1,4 @@
-"""One audio file as mono float32 samples, or the reason why it cannot be used."""
+"""One audio file as mono float32 samples, or the reason why it is unusable."""
 
 import math
 import re
@@ -9,27 +9,27 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from genres.artifacts import damaged, file_sha256, require_file
+from genres.core.files import damaged, require_file
 
 FloatArray = NDArray[np.float32]
 
 SILENCE = 1e-5
-"""Peak below which a clip counts as silent: -100 dB of full scale, less than one step of 16 bit."""
+"""Peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio."""
 
 LOUDEST = 1e9
-"""Peak above which samples cannot be sound; their power would overflow. Full scale is 1."""
+"""Peak above which samples are not sound, and their power would overflow. Full scale is 1."""
 
 SHORT_OF_ANNOUNCED = 0.95
-"""Share of the announced samples below which a file is truncated. MP3 headers may be off by a little."""
+"""A file with a smaller share of the samples it announces is truncated. MP3 headers may be slightly off."""
 
 UNKNOWN_LENGTH = 0x7FFFF000
-"""Data sizes from here on stand for "not known" in headers that were written to a pipe."""
+"""Data sizes from here on mean "unknown", in headers that were written to a pipe."""
 
 _BLOCK = 1 << 20  # samples of each channel that are decoded at a time
 
 
 class UnreadableAudioError(Exception):
-    """A file holds no usable audio; the message is the reason, as it stands in ``clips.csv``."""
+    """A file has no usable audio; the message is the reason, as given in ``clips.csv``."""
 
 
 def decode(path: Path) -> tuple[FloatArray, int]:
@@ -42,8 +42,8 @@ def decode(path: Path) -> tuple[FloatArray, int]:
         The samples, shape (samples,), full scale from -1 to 1, and their sample rate in Hz.
 
     Raises:
-        UnreadableAudioError: the file is empty, no audio or cut short, or its samples are silence, NaN or
-            infinite.
+        UnreadableAudioError: the file is empty, not audio or truncated, or its samples are silent, NaN, infinite or
+            far above full scale.
     """
     if path.stat().st_size == 0:
         raise UnreadableAudioError("the file is empty (0 bytes)")
@@ -69,7 +69,7 @@ def decode(path: Path) -> tuple[FloatArray, int]:
 def read_clip(path: Path, sample_rate: int) -> FloatArray:
     """Decode an audio file as mono samples at ``sample_rate`` Hz, shape (samples,).
 
-    The same as ``librosa.load(path, sr=sample_rate)``: soxr's high quality where the rate differs.
+    Equal to ``librosa.load(path, sr=sample_rate)``: resampled with soxr's high quality where the rates differ.
 
     Raises:
         UnreadableAudioError: as in `decode`.
@@ -82,52 +82,49 @@ def read_clip(path: Path, sample_rate: int) -> FloatArray:
     return np.pad(resampled[:length], (0, max(0, length - resampled.size)))
 
 
-def read_listed_clip(path: Path, sha256: str, sample_rate: int) -> FloatArray:
-    """Read a clip as `read_clip` does, after making sure that it is the one in the list of clips.
+def read_listed_clip(path: Path, sample_rate: int) -> FloatArray:
+    """Read a clip that is listed as readable, as `read_clip` does.
 
     Raises:
-        InputError: the file is missing, is not the one that was listed, or cannot be read though it was listed as
-            readable.
+        InputError: the file is missing or no longer readable.
     """
     require_file(path, "download")
-    if file_sha256(path) != sha256:
-        raise damaged(path, "download", "it is not the file that the list of clips was made of")
     try:
         return read_clip(path, sample_rate)
     except UnreadableAudioError as error:
-        raise damaged(path, "download", f"listed as readable, but it has {error}") from None
+        raise damaged(path, "download", f"it is listed as readable, but reading it fails: {error}") from None
 
 
 def _read_mono(file: soundfile.SoundFile) -> FloatArray:
-    # A block at a time, so that ten minutes of six channels are never held whole. Not with file.blocks(),
-    # which fills up with garbage where the file holds fewer samples than it announces.
-    # 16-bit samples are scaled here, to the same numbers in a quarter of libsndfile's time.
+    # A block at a time, so that ten minutes of six channels are never in memory at once. Not with file.blocks(), which
+    # pads with garbage where the file has fewer samples than it announces.
+    # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time.
     kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" else ("float32", 1)
     blocks: list[FloatArray] = []
     while (block := file.read(_BLOCK, dtype=kind, always_2d=True)).size:
         mono = block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float32)
         blocks.append(mono * np.float32(scale))
     if len(blocks) == 1:
-        return blocks[0]  # as any clip of usual length; it need not be copied
+        return blocks[0]  # a clip of the usual length is not copied
     return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
 
 def _refuse_truncated(path: Path, decoded: int, announced: int, log: str) -> None:
-    """Raise if the file ends before its header or its stream says so. libsndfile itself reads on in silence."""
-    # wav and au: libsndfile corrects the size in the header and leaves a note in its log.
+    """Raise if the file ends earlier than its header or its stream says, which libsndfile itself ignores."""
+    # wav and au: libsndfile corrects the size of the header and notes that in its log.
     for header, actual in re.findall(r"data(?: size)?\s*:\s*(\d+) \(should be (\d+)\)", log, re.IGNORECASE):
         if int(actual) < int(header) < UNKNOWN_LENGTH:
             raise UnreadableAudioError(f"truncated: {actual} of {header} bytes of samples")
     # mp3: fewer samples than its first frame announces.
     if decoded < SHORT_OF_ANNOUNCED * announced:
         raise UnreadableAudioError(f"truncated: {decoded} of {announced} samples")
-    # ogg: the last page of a whole stream is marked as such.
+    # ogg: the last page of a complete stream is marked as such.
     if _ends_within_ogg_stream(path):
         raise UnreadableAudioError("truncated: the Ogg stream has no last page")
 
 
 def _ends_within_ogg_stream(path: Path) -> bool:
-    """Tell whether a file is Ogg and its last page is cut short or not the stream's last (RFC 3533, section 6)."""
+    """Return whether a file is Ogg and its last page is truncated or not the stream's last (RFC 3533, section 6)."""
     largest_page = 65_307  # bytes
     with path.open("rb") as file:
         if file.read(4) != b"OggS":
@@ -135,7 +132,7 @@ def _ends_within_ogg_stream(path: Path) -> bool:
         file.seek(max(0, path.stat().st_size - largest_page))
         tail = file.read()
     page = tail[max(0, tail.rfind(b"OggS")) :]
-    header, end_of_stream = 27, 0x04  # bytes, and a bit of byte 5; byte 26 counts the lengths that follow
+    header, end_of_stream = 27, 0x04  # bytes; a bit of byte 5. Byte 26 is the number of segment lengths that follow
     if len(page) < header or not page[5] & end_of_stream:
         return True
     lengths = page[header : header + page[26]]

@@ -1,20 +1,20 @@
-"""Copies of one recording among the clips, found from the audio.
+"""Copies of the same recording among the clips, found from the audio.
 
-Byte-identical files go by their SHA-256. All other copies are found by landmarks, after Wang, "An industrial-strength
+Byte-identical files are found by their SHA-256, all other copies by landmarks, after Wang, "An industrial-strength
 audio search algorithm", ISMIR 2003: the peaks of a spectrogram survive re-encoding, noise and changes of level; two
 peaks near each other are hashed as (frequency, difference in frequency, difference in time); and clips that share many
-hashes, all displaced by the same time, hold the same recording. Music that repeats itself, or shares its chords and
-drums with other music, shares hashes as well, but each displaced by another time.
+hashes, all at the same offset in time, hold the same recording. Music that repeats itself, or shares its chords and
+drums with other music, shares hashes as well, but each at another offset.
 
-Similarities measured on clips of gtzan-mini and synthetic ones: 1.0 for the same samples at another level; from 0.2
-after MP3 at 27 kbit/s, Ogg at 44 kbit/s, noise at 20 dB SNR, or where one excerpt begins half a frame beside the
-other's frames, the worst place; after shift, noise and Ogg together from 0.16 (real clips) and 0.06 (synthetic ones),
-which may be missed. Clips that are no copies: below 0.01 in gtzan-mini, up to 0.07 among 999 synthetic ones, where two
-bands may play the same patterns in the same key and tempo.
+Similarities measured on gtzan-mini and on synthetic clips: 1.0 for the same samples at another level; at least 0.2
+after MP3 at 27 kbit/s, Ogg at 44 kbit/s, noise at 20 dB SNR, or a shift by half a frame, which is the worst one; after
+shift, noise and Ogg together at least 0.16 (real clips) and 0.06 (synthetic clips), which may be missed. Clips that are
+not copies of each other: below 0.01 in gtzan-mini, up to 0.07 among 999 synthetic clips, where two bands may play the
+same patterns in the same key and tempo.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor
 from itertools import combinations, product
 from pathlib import Path
 from typing import NamedTuple
@@ -26,22 +26,22 @@ from scipy.fft import rfft
 from scipy.signal.windows import hann
 
 from genres.audio import FloatArray, read_listed_clip
-from genres.parallel import map_in_processes
-from genres.tables import DUPLICATES
+from genres.core.columns import DUPLICATES
+from genres.parallel import ordered_map
 
-SAMPLE_RATE = 8000  # Hz; the low bit rates give up what lies above 4 kHz first
+SAMPLE_RATE = 8000  # Hz; low bit rates discard content above 4 kHz first
 WINDOW = 1024  # samples, 128 ms; a bin is 7.8 Hz
 HOP = 256  # samples, 32 ms
-LOWEST_BIN = 4  # 31 Hz, above what a constant offset of the samples leaves
+LOWEST_BIN = 4  # 31 Hz; below are the traces of a constant offset of the samples
 
-# A peak is the loudest point around it, and not far below the loudest of all within a second.
+# A peak is the maximum of its neighbourhood, and within `RANGE` of the loudest point at most a second away.
 PEAK_FRAMES = 13
 PEAK_BINS = 25
 LOUDNESS_FRAMES = 63
-RANGE = 10 ** (-35 / 20)  # 35 dB, as a factor of magnitudes
-QUIETEST = 1e-6  # magnitude; a tone at -170 dB of full scale has this
+RANGE = 10 ** (-35 / 20)  # 35 dB, as a ratio of magnitudes
+QUIETEST = 1e-6  # magnitude of a tone at -170 dBFS
 
-# A landmark is a peak and one of the next few that are near, but not at the same time.
+# A landmark is a peak paired with one of the next few peaks that are near it, but not at the same time.
 PARTNERS = 5
 PEAKS_AHEAD = 40
 NEAREST_FRAMES, FARTHEST_FRAMES = 2, 63  # 6 bits
@@ -49,43 +49,43 @@ FARTHEST_BINS = 63  # either way, 7 bits
 
 FRAMES_AT_A_TIME = 1024
 
-# Two clips are held against each other where they share enough landmarks at one displacement, and are copies if that
-# is a large enough part of all that they have there.
+# Two clips are compared if they share enough landmarks at one offset, and are copies if that is a large enough share of
+# all their landmarks in the time that both cover.
 ENOUGH_LANDMARKS = 20
 ENOUGH_SIMILARITY = 0.08
-COMPARED = 32  # a landmark is compared with its next occurrences in other clips, however common it is
+COMPARED = 32  # the next occurrences in other clips that a landmark is compared with, however common it is
 
 
 class Landmarks(NamedTuple):
-    """A clip's landmarks: their hashes and the frames of their first peaks, both int32 of shape (landmarks,)."""
+    """The landmarks of a clip: their hashes and the frames of their first peaks, both int32 (landmarks,)."""
 
     hashes: NDArray[np.int32]
     frames: NDArray[np.int32]
 
 
 class Candidate(NamedTuple):
-    """Two clips by their numbers, and how many frames later the second one has what they may share."""
+    """Two clips by their indices, and how many frames later the second clip has what they may share."""
 
     first: int
     second: int
-    displacement: int
+    offset: int
 
 
 def find_peaks(samples: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the frames and the bins of a spectrogram's peaks, each of shape (peaks,), in the order of time.
+    """Return the frames and the bins of a spectrogram's peaks, each of shape (peaks,), in order of time.
 
     Args:
-        samples: shape (samples,) at `SAMPLE_RATE`; any length from 1, and any level.
+        samples: shape (samples,), at least one, at `SAMPLE_RATE`; any level.
     """
     padded = np.pad(samples, WINDOW // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]  # (frames, WINDOW)
-    taper = hann(WINDOW, sym=False).astype(np.float32)
+    excerpts = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]  # (frames, WINDOW)
+    window = hann(WINDOW, sym=False).astype(np.float32)
     margin = max(LOUDNESS_FRAMES, PEAK_FRAMES) // 2
     frames, bins = [], []
-    for begin in range(0, len(windows), FRAMES_AT_A_TIME):  # an hour of audio takes no gigabytes
+    for begin in range(0, len(excerpts), FRAMES_AT_A_TIME):  # so that an hour of audio does not take gigabytes
         first = max(begin - margin, 0)
         last = begin + FRAMES_AT_A_TIME + margin
-        magnitude = np.abs(rfft(windows[first:last] * taper, axis=1))[:, LOWEST_BIN:]
+        magnitude = np.abs(rfft(excerpts[first:last] * window, axis=1))[:, LOWEST_BIN:]
         loudest = running_maximum(magnitude.max(axis=1), LOUDNESS_FRAMES)
         floor = np.maximum(RANGE * loudest, QUIETEST)[:, np.newaxis]
         surroundings = running_maximum(running_maximum(magnitude, PEAK_FRAMES).T, PEAK_BINS).T
@@ -98,10 +98,10 @@ def find_peaks(samples: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def running_maximum(values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return the largest of the ``size`` values around each one along the first axis, ``size`` being odd.
+    """Return the maximum of the ``size`` values around each one along the first axis; ``size`` is odd.
 
-    For values from 0 the same as ``scipy.ndimage.maximum_filter1d(values, size, axis=0)`` in a tenth of its time: the
-    maximum of two, of four and so on, and at last of two such stretches that overlap.
+    For values >= 0 equal to ``scipy.ndimage.maximum_filter1d(values, size, axis=0)``, ten times faster: the maximum of
+    two values, of four and so on, and finally of two such windows that overlap.
     """
     half = size // 2
     largest = np.pad(values, [(half, half)] + [(0, 0)] * (values.ndim - 1))
@@ -113,7 +113,7 @@ def running_maximum(values: NDArray[np.float32], size: int) -> NDArray[np.float3
 
 
 def find_landmarks(samples: FloatArray) -> Landmarks:
-    """Return the landmarks of a clip; one without music may have none.
+    """Return the landmarks of a clip, which may have none.
 
     Args:
         samples: as in `find_peaks`.
@@ -132,12 +132,11 @@ def find_landmarks(samples: FloatArray) -> Landmarks:
 
 
 def find_candidates(clips: Sequence[Landmarks]) -> Iterator[Candidate]:
-    """Yield the pairs of clips that share `ENOUGH_LANDMARKS` at some displacement, with the best one.
+    """Yield the pairs of clips that share `ENOUGH_LANDMARKS` at some offset, with the best one.
 
-    An inverted index: all landmarks sorted by hash, so that the equal ones of all clips stand side by side, in the
-    order of the clips. Each is compared with the next `COMPARED` of other clips, so the work grows with the number of
-    landmarks and not with its square. Where so many copies of one recording stand side by side that not all are
-    compared, each is still paired with those that follow it.
+    This is an inverted index: all landmarks are sorted by hash, so that equal ones of all clips are adjacent, in the
+    order of the clips. Each is compared with the next `COMPARED` ones of other clips, so the work grows linearly with
+    the number of landmarks. Where a recording has more copies than that, each copy is still paired with the next ones.
     """
     sizes = [clip.hashes.size for clip in clips]
     if not sum(sizes):
@@ -149,40 +148,40 @@ def find_candidates(clips: Sequence[Landmarks]) -> Iterator[Candidate]:
     owners = np.repeat(np.arange(len(clips)), sizes)[order]
     entries_of = np.split(np.argsort(owners, kind="stable"), np.cumsum(sizes)[:-1])
 
-    # Where the run of one hash in one clip ends, there begins the same hash in the next clip, or another hash.
+    # A run is one hash in one clip. It is followed by the same hash in the next clip, or by another hash.
     run_ends = np.append(np.flatnonzero((np.diff(hashes) != 0) | (np.diff(owners) != 0)) + 1, hashes.size)
     following = np.repeat(run_ends, np.diff(run_ends, prepend=0))
-    hashes = np.append(hashes, np.full(COMPARED, -1, np.int32))  # so that the last ones are followed by something
+    hashes = np.append(hashes, np.full(COMPARED, -1, np.int32))  # so that the last ones have successors
 
-    span = 4 * int(frames.max()) + 4  # of displacements, more than there are: those of two clips never touch
+    span = 4 * int(frames.max()) + 4  # more than there are offsets, so that those of two clips are never adjacent
     for first, entries in enumerate(entries_of):
         others = following[entries, np.newaxis] + np.arange(COMPARED)  # (landmarks of the clip, COMPARED)
         rows, columns = np.nonzero(hashes[others] == hashes[entries, np.newaxis])
         entry, other = entries[rows], others[rows, columns]
         codes, counts = np.unique(owners[other] * span + frames[other] - frames[entry], return_counts=True)
-        # Between two frames is where most copies lie: their landmarks spread over neighbouring displacements.
+        # Most copies are shifted by a fraction of a frame: their landmarks spread over two neighbouring offsets.
         adjacent = np.diff(codes) == 1
         shared = counts.copy()
         shared[:-1] += adjacent * counts[1:]
         shared[1:] += adjacent * counts[:-1]
         enough = np.flatnonzero(shared >= ENOUGH_LANDMARKS)
-        seconds, displacements = np.divmod(codes[enough] + span // 2, span)
-        ranked = np.lexsort((displacements, -shared[enough], seconds))
+        seconds, offsets = np.divmod(codes[enough] + span // 2, span)
+        ranked = np.lexsort((offsets, -shared[enough], seconds))
         _, best = np.unique(seconds[ranked], return_index=True)
-        for place in ranked[best]:
-            yield Candidate(first, int(seconds[place]), int(displacements[place]) - span // 2)
+        for index in ranked[best]:
+            yield Candidate(first, int(seconds[index]), int(offsets[index]) - span // 2)
 
 
-def similarity(first: Landmarks, second: Landmarks, displacement: int) -> float:
-    """Return which share of the landmarks of two clips is common to both, in the time that both cover.
+def similarity(first: Landmarks, second: Landmarks, offset: int) -> float:
+    """Return the share of the landmarks of two clips that is common to both, within the time that both cover.
 
-    This is Dice's coefficient, from 0 to 1: the landmarks with an equal in the other clip, divided by all landmarks of
-    both; an equal one has the same hash and is ``displacement`` frames later in the second clip, give or take one.
+    This is Dice's coefficient, from 0 to 1: the landmarks with a match in the other clip, divided by all landmarks of
+    both. A match has the same hash and is ``offset`` frames later in the second clip, plus or minus one.
     """
-    begin = max(first.frames.min(), second.frames.min() - displacement)
-    end = min(first.frames.max(), second.frames.max() - displacement)
-    codes = []  # a hash and a frame in one number
-    for clip, frames in ((first, first.frames), (second, second.frames - displacement)):
+    begin = max(first.frames.min(), second.frames.min() - offset)
+    end = min(first.frames.max(), second.frames.max() - offset)
+    codes = []  # a hash and a frame in one integer
+    for clip, frames in ((first, first.frames), (second, second.frames - offset)):
         covered = (frames >= begin - 1) & (frames <= end + 1)
         codes.append((clip.hashes[covered].astype(np.int64) << 32) + frames[covered])
     common = sum(
@@ -192,51 +191,41 @@ def similarity(first: Landmarks, second: Landmarks, displacement: int) -> float:
 
 
 def find_copies(clips: Sequence[Landmarks]) -> list[tuple[int, int, float]]:
-    """Return the pairs of clips that are copies, by their numbers, the smaller first, and their similarity."""
+    """Return the pairs of clips that are copies, by their indices, the smaller first, and their similarity."""
     copies = []
-    for first, second, displacement in find_candidates(clips):
-        share = similarity(clips[first], clips[second], displacement)
+    for first, second, offset in find_candidates(clips):
+        share = similarity(clips[first], clips[second], offset)
         if share >= ENOUGH_SIMILARITY:
             copies.append((first, second, share))
     return copies
 
 
-def list_duplicates(clips: pd.DataFrame, audio: Path, processes: int) -> pd.DataFrame:
+def list_duplicates(clips: pd.DataFrame, audio: Path, executor: Executor) -> pd.DataFrame:
     """Find all pairs of copies among readable clips.
 
     Args:
-        clips: readable clips, with their ``clip``, ``genre``, ``path`` and ``sha256``.
+        clips: readable clips, with ``clip_id``, ``path`` and ``sha256``, in the order of genre and name.
         audio: the folder that ``path`` is relative to.
-        processes: how many work at once; the result does not depend on it.
+        executor: runs the search for landmarks; the result does not depend on it.
 
     Returns:
-        A row with `tables.DUPLICATES` for each pair, as text, sorted; it may have none. The similarity of
-        byte-identical files is 1, of others what `similarity` says.
+        A row with `columns.DUPLICATES` for each pair, as text, in the order of the clips; possibly none. The
+        similarity of byte-identical files is 1, of others that of `similarity`.
 
     Raises:
-        InputError: an audio file is missing, or is not the one that was listed.
+        InputError: an audio file is missing or not readable.
     """
-    names: list[tuple[str, str]] = list(zip(clips.genre, clips["clip"], strict=True))
-    names_of: dict[str, list[tuple[str, str]]] = {}
-    jobs = []
-    for name, path, sha256 in zip(names, clips.path, clips.sha256, strict=True):
-        if sha256 not in names_of:
-            jobs.append(_Job(audio / path, sha256))
-        names_of.setdefault(sha256, []).append(name)
-    identical = list(names_of.values())
-    landmarks = list(map_in_processes(_fingerprint, jobs, processes, "looking for copies"))
+    indices = pd.Series(range(len(clips)))
+    identical = [group.to_list() for _, group in indices.groupby(clips.sha256.to_numpy(), sort=False)]
+    files = [audio / clips.path.iloc[group[0]] for group in identical]
+    landmarks = list(ordered_map(_fingerprint, files, executor, "finding duplicates"))
     pairs = [(a, b, 1.0) for group in identical for a, b in combinations(group, 2)]
     for first, second, share in find_copies(landmarks):
         pairs += [(min(a, b), max(a, b), share) for a, b in product(identical[first], identical[second])]
-    rows = sorted((*a, *b, f"{share:.3f}") for a, b, share in pairs)
+    clip_ids = clips.clip_id.to_list()
+    rows = [(clip_ids[a], clip_ids[b], f"{share:.3f}") for a, b, share in sorted(pairs)]
     return pd.DataFrame(rows, columns=DUPLICATES)
 
 
-@dataclass(frozen=True)
-class _Job:
-    path: Path
-    sha256: str
-
-
-def _fingerprint(job: _Job) -> Landmarks:
-    return find_landmarks(read_listed_clip(job.path, job.sha256, SAMPLE_RATE))
+def _fingerprint(path: Path) -> Landmarks:
+    return find_landmarks(read_listed_clip(path, SAMPLE_RATE))

@@ -1,62 +1,85 @@
-"""The same function for many items, on many processes, with the results in the items' order."""
+"""Ordered map over any executor, and the executor that is used by default: processes on this machine."""
 
 import multiprocessing
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from genres.memory import keep_freed_memory
-from genres.progress import Progress
+from genres.core.memory import keep_freed_memory
+from genres.core.progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-TASKS_AHEAD_PER_PROCESS = 4
+ITEMS_IN_FLIGHT = 64
 
 
-def map_in_processes(
+def ordered_map(
     function: Callable[[Item], Result],
     items: Sequence[Item],
-    processes: int,
+    executor: Executor,
     description: str,
     unit: str = "clips",
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` for each item, in order, computed on ``processes`` worker processes.
+    """Yield ``function(item)`` for each item, in order, and show progress under ``description``.
 
-    The results do not depend on ``processes``: every item is computed in a worker whose numerical libraries
-    run on one thread, even where a single worker does them all. Only a few items are in flight at a time, so
-    memory does not grow with their number. Workers end with this process, even where it is killed.
+    At most `ITEMS_IN_FLIGHT` items are submitted ahead, so memory does not grow with the number of items. When a call
+    raises, or the iterator is closed early, calls that have not begun are cancelled.
 
-    ``function`` must be importable by name, and ``function``, items and results must be picklable.
+    If the executor uses processes, ``function`` must be importable by name, and ``function``, items and results must
+    be picklable.
     """
-    executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=start_worker)
     pending: deque[Future[Result]] = deque()
-    with Progress(len(items), description, unit) as progress, executor:
+    with Progress(len(items), description, unit) as progress:
         try:
             for item in items:
                 pending.append(executor.submit(function, item))
-                if len(pending) > TASKS_AHEAD_PER_PROCESS * processes:
+                if len(pending) >= ITEMS_IN_FLIGHT:
                     yield pending.popleft().result()
                     progress.advance()
             while pending:
                 yield pending.popleft().result()
                 progress.advance()
         finally:
-            executor.shutdown(cancel_futures=True)
+            for future in pending:
+                future.cancel()
+
+
+@contextmanager
+def local_processes(processes: int | None = None) -> Iterator[Executor]:
+    """Yield an executor of worker processes on this machine, as many as there are cores by default.
+
+    Results do not depend on their number: the numerical libraries of each worker run on one thread, even if there is
+    only one worker. Workers exit with this process, even if it is killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(processes or available_cores(), context, initializer=start_worker)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use; in a container often fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def start_worker() -> None:
-    """Prepare a worker process: one thread, memory kept, and an end when its parent ends."""
-    # More threads than cores are slow, and a matrix product's last bits depend on how many share it.
+    """Prepare a worker process: one thread, freed memory is kept, exit with the parent."""
+    # More threads than cores are slow, and the last bits of a matrix product depend on the number of threads.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"  # for libraries that are loaded later
-    threadpool_limits(1)  # for libraries that are loaded already
+        os.environ[variable] = "1"  # for libraries loaded later
+    threadpool_limits(1)  # for libraries already loaded
     keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

@@ -1,7 +1,7 @@
 """Clips out of tar and zip archives, which are taken as hostile: no member is written that was not checked.
 
-An archive is read once, from beginning to end. What is written lies at a place computed from genre and file
-name alone, and is never more than the archive claimed and the disk had room for.
+What is written lies at a place computed from genre and file name alone, and is never more than the archive claimed
+and the disk had room for.
 """
 
 import lzma
@@ -14,16 +14,23 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
+from genres.core.errors import InputError
+from genres.core.progress import Progress
 from genres.datasets.layout import Roster, naming, split_path
-from genres.errors import InputError
-from genres.progress import Progress
 
 MAX_CLIP_BYTES = 2 * 1024**3  # over three hours of stereo as on a CD: more is a mistake or an attack
 MAX_NOTE_BYTES = 1024**2  # of a long name or comment in a tar, which tarfile reads into memory at once
+TAR_NOTES = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 CHUNK_BYTES = 1024**2
 ZIP_ENCRYPTED, ZIP_UTF8 = 0x1, 0x800  # flags of a member
 MEGABYTE = 10**6  # progress counts the archive's megabytes: how many members a tar has shows only at its end
@@ -60,13 +67,13 @@ class Member(NamedTuple):
 
 
 def extract_clips(archive: Path, folder: Path) -> None:
-    """Write the clips of the tar or zip file ``archive`` to ``folder``/<genre>/<clip>.<extension>.
+    """Write the clips of the tar or zip file ``archive`` to the empty ``folder`` as <genre>/<clip>.<extension>.
 
-    ``folder`` exists and is empty. In a tar, a link to another clip of it becomes a copy of that clip.
+    In a tar, a link to another clip of it becomes a copy of that clip.
 
     Raises:
-        InputError: the archive cannot be read, is damaged or hostile, or breaks the layout. ``folder`` may
-            then hold some of the clips.
+        InputError: the archive cannot be read, is damaged or hostile, or breaks the layout. ``folder`` may then hold
+            some of the clips.
     """
     with naming(archive):
         try:
@@ -86,7 +93,7 @@ def _extract(members: Iterable[Member], folder: Path) -> None:
         clip = None if member.is_folder else roster.add(member.path)
         if clip is None:
             continue
-        file = folder / clip.genre / clip.name
+        file = folder / clip
         if member.content is None:
             links.append((member, file))
         else:
@@ -106,7 +113,7 @@ def _extract(members: Iterable[Member], folder: Path) -> None:
 
 
 def _refuse_hostile(member: Member) -> None:
-    """Raise InputError if ``member`` leads out of the archive, is a device or the like, or is too large."""
+    """Raise InputError if ``member`` escapes the archive, is a device or the like, or is too large."""
     for path in (member.path, member.target or ""):
         # On Windows, and in zips that some tools make there, these are a separator and a drive.
         if "\\" in path or re.match("[A-Za-z]:", path):
@@ -144,24 +151,31 @@ def _chunks(member: Member) -> Iterator[bytes]:
 def _with_progress(stream: IO[bytes], archive: Path) -> Generator[Member, None, None]:
     """Yield the members of the tar or zip ``stream`` in their order while showing how much of it is read."""
     megabytes = archive.stat().st_size // MEGABYTE + 1
+    done = 0
     with Progress(megabytes, f"extract {archive.name}", "MB") as progress:
-        done = 0
         for member in _read(stream):
             yield member
-            for _ in range(done, stream.tell() // MEGABYTE):
-                progress.advance()
-                done += 1
-        for _ in range(done, megabytes):
-            progress.advance()
+            reached = max(done, stream.tell() // MEGABYTE)
+            progress.advance(amount=reached - done)
+            done = reached
+        progress.advance(amount=megabytes - done)
 
 
 def _read(stream: IO[bytes]) -> Iterator[Member]:
     """Yield the members of the tar or zip ``stream``, which is told by its content."""
     with _blaming("its beginning"):
-        tar = _open_tar(stream)
-        if tar is None and not zipfile.is_zipfile(stream):
-            raise InputError("is neither a tar (plain or compressed) nor a zip, or its beginning is damaged")
-    members = _read_zip(stream) if tar is None else _read_tar(tar)
+        try:
+            # Bytes that are no UTF-8 become surrogates, and these are refused by name.
+            tar = tarfile.open(  # noqa: SIM115 - _read_tar closes it
+                fileobj=stream, encoding="utf-8", errors="surrogateescape", tarinfo=_TarHeader
+            )
+        except tarfile.ReadError as error:
+            if not zipfile.is_zipfile(stream):
+                why = "is neither a tar (plain or compressed) nor a zip, or its beginning is damaged"
+                raise InputError(why) from error
+            members = _read_zip(stream)
+        else:
+            members = _read_tar(tar)
     place = "its first file"
     while True:
         with _blaming(place):
@@ -188,72 +202,41 @@ class _TarHeader(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         header = super().frombuf(buf, encoding, errors)
-        notes = (
-            tarfile.XHDTYPE,
-            tarfile.XGLTYPE,
-            tarfile.SOLARIS_XHDTYPE,
-            tarfile.GNUTYPE_LONGNAME,
-            tarfile.GNUTYPE_LONGLINK,
-        )
-        if header.type in notes and not 0 <= header.size <= MAX_NOTE_BYTES:
+        if header.type in TAR_NOTES and not 0 <= header.size <= MAX_NOTE_BYTES:
             raise InputError(f"the note {header.name!r} claims {header.size} bytes; expected a short one")
         return header
-
-
-def _open_tar(stream: IO[bytes]) -> tarfile.TarFile | None:
-    try:
-        # Bytes that are no UTF-8 become surrogates, and these are refused by name.
-        return tarfile.open(fileobj=stream, encoding="utf-8", errors="surrogateescape", tarinfo=_TarHeader)
-    except tarfile.ReadError:
-        return None
 
 
 def _read_tar(tar: tarfile.TarFile) -> Iterator[Member]:
     with tar:
         for info in tar:
-            target = None
+            target = posixpath.normpath(info.linkname) if info.islnk() else None
             if info.issym():
                 target = posixpath.normpath(posixpath.join(posixpath.dirname(info.name), info.linkname))
-            elif info.islnk():
-                target = posixpath.normpath(info.linkname)
             content = tar.extractfile(info) if info.isreg() else None
             yield Member(info.name, info.size, info.isdir(), content, target)
-        _refuse_early_end(tar)
-
-
-def _refuse_early_end(tar: tarfile.TarFile) -> None:
-    """Raise ReadError unless nothing but zeros follow the members, to the end of the file.
-
-    tarfile takes a damaged header, and the end of a file that was cut between two members, for the end of the
-    archive, and stops reading before gzip compares its checksum.
-    """
-    if tar.fileobj is None or tar.fileobj.tell() != tar.offset + tarfile.BLOCKSIZE:
-        raise tarfile.ReadError("the mark of the end is missing")
-    while rest := tar.fileobj.read(CHUNK_BYTES):
-        if rest.strip(b"\0"):
-            raise tarfile.ReadError("a header is damaged, or a second archive follows")
+        # tarfile takes a damaged header, and the end of a file that was cut between two members, for the end of the
+        # archive, and stops reading before gzip compares its checksum. Nothing but zeros may follow.
+        if tar.fileobj is None or tar.fileobj.tell() != tar.offset + tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("the mark of the end is missing")
+        while rest := tar.fileobj.read(CHUNK_BYTES):
+            if rest.strip(b"\0"):
+                raise tarfile.ReadError("a header is damaged, or a second archive follows")
 
 
 def _read_zip(stream: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
-            path = _zip_path(info)
+            path = info.filename
+            if not info.flag_bits & ZIP_UTF8:
+                with suppress(UnicodeError):  # macOS writes UTF-8 without setting the flag that says so
+                    path = path.encode("cp437").decode("utf-8")
             member = Member(path, info.file_size, is_folder=path.endswith("/"))
             if info.flag_bits & ZIP_ENCRYPTED:
                 raise InputError(f"{member.path!r} is encrypted; make the archive anew without a password")
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the zip was not made on Unix
             if member.is_folder or kind not in (0, stat.S_IFREG):
                 yield member
-                continue
-            with archive.open(info) as content:
-                yield member._replace(content=content)
-
-
-def _zip_path(info: zipfile.ZipInfo) -> str:
-    """Return the member's path; macOS writes UTF-8 without setting the flag that says so."""
-    if info.flag_bits & ZIP_UTF8:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
+            else:
+                with archive.open(info) as content:
+                    yield member._replace(content=content)

@@ -2,29 +2,43 @@
 
 from pathlib import Path
 
-from genres.artifacts import file_sha256
-from genres.attempts import SourceError
+from genres.core.errors import InputError
+from genres.core.files import file_sha256
 from genres.datasets.archives import NoRoomError, extract_clips
-from genres.errors import InputError
-from genres.fetching import fetch, fetch_failure
-from genres.remotes import GTZAN_MINI
+from genres.datasets.description import DatasetDescription
+from genres.datasets.fetching import Remote, fetch, fetch_failure
+from genres.datasets.retry import SourceError
 
-CHECKSUMS = Path(__file__).with_name("gtzan_mini.sha256")  # what sha256sum prints in the folder of genres
+ARCHIVE = Remote(
+    name="gtzan-mini",
+    file="gtzan-mini.zip",
+    url="https://github.com/TempoBeatDownbeat/gtzan_mini/archive/a61439e86c13037011fde8e0f0743ec55c50bce3.zip",
+    size=125_000_000,
+    sha256=None,
+)
+CHECKSUMS = Path(__file__).with_name("gtzan_mini.sha256")  # the output of sha256sum in the folder of genres
 
 
 def write_gtzan_mini(folder: Path) -> None:
     """Put the 100 clips of gtzan-mini into the empty ``folder`` as ``<genre>/<clip>.wav``.
 
     Raises:
-        InputError: it cannot be had, or its clips are others; its archive is then not kept.
+        InputError: it cannot be downloaded, or its clips differ from the list; the archive is then deleted.
     """
     try:
-        archive = fetch(GTZAN_MINI)
+        archive = fetch(ARCHIVE)
     except SourceError as failure:
         raise fetch_failure("gtzan-mini", [failure]) from failure
     try:
         extract_clips(archive, folder)
-        _check_clips(folder)
+        found = {f"{file_sha256(file)}  {file.relative_to(folder).as_posix()}" for file in folder.glob("*/*")}
+        expected = set(CHECKSUMS.read_text(encoding="utf-8").splitlines())
+        different = sorted({line.split("  ", 1)[1] for line in expected ^ found})
+        if different:
+            raise InputError(
+                f"{ARCHIVE.url} does not hold the clips of gtzan-mini: {len(different)} are missing, added or changed, "
+                f"e.g. {different[0]}. The download was deleted; try again later, or use `dataset.name: synthetic`."
+            )
     except NoRoomError:
         raise
     except InputError:
@@ -32,14 +46,12 @@ def write_gtzan_mini(folder: Path) -> None:
         raise
 
 
-def _check_clips(folder: Path) -> None:
-    """Raise InputError unless the clips in ``folder`` are exactly those of the list, to the byte."""
-    lines = (line.split("  ", 1) for line in CHECKSUMS.read_text(encoding="utf-8").splitlines())
-    expected = {path: checksum for checksum, path in lines}
-    found = {file.relative_to(folder).as_posix(): file_sha256(file) for file in folder.glob("*/*")}
-    different = sorted(path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path))
-    if different:
-        raise InputError(
-            f"{GTZAN_MINI.url} does not hold the clips of gtzan-mini: {len(different)} are missing, added or changed, "
-            f"e.g. {different[0]}. Nothing of it was kept; try again later, or use `dataset.name: synthetic`."
-        )
+DESCRIPTION = DatasetDescription(
+    title="gtzan-mini (100 clips of GTZAN)",
+    source=lambda _: "gtzan-mini: 100 clips of GTZAN, ten of each genre",
+    obtain=lambda _, folder, __: write_gtzan_mini(folder),
+    caveats=(
+        "gtzan-mini is 100 of GTZAN's 1,000 clips, and a test set of a few clips says little: the intervals are wide, "
+        "and nothing here says how well the models do on GTZAN.",
+    ),
+)

@@ -2,34 +2,22 @@
 
 import sys
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Literal
 
-from genres.errors import InputError
+from genres.core.errors import InputError
 
 AUDIO_EXTENSIONS = frozenset({".wav", ".au", ".flac", ".ogg", ".mp3"})
 EXPECTED = "<genre>/<clip>.<extension>, the extension one of wav, au, flac, ogg, mp3"
 
-# Control characters, halves of surrogate pairs (bytes that are no UTF-8) and the two Unicode line ends: they
-# would break the rows of clips.csv and what a terminal shows.
+# Control characters, halves of surrogate pairs (bytes that are no UTF-8) and the two Unicode line ends: they would
+# break the rows of clips.csv and what a terminal shows.
 REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-
-class Clip(NamedTuple):
-    """Where a clip belongs: in the folder ``genre``, under the file name ``name``."""
-
-    genre: str
-    name: str
-
-
-class LeftOut(Enum):
-    """Why a file is no clip, though nothing is wrong with it."""
-
-    HIDDEN = "hidden"
-    NOT_AUDIO = "no audio"
+LeftOut = Literal["hidden", "no audio"]  # why a file is no clip, though nothing is wrong with it
 
 
 def split_path(path: str) -> list[str]:
@@ -40,7 +28,7 @@ def split_path(path: str) -> list[str]:
     """
     names = [name for name in path.split("/") if name not in ("", ".")]
     if path.startswith("/") or ".." in names:
-        raise InputError(f"{path!r} leads out of the place it is in; expected a relative path without '..'")
+        raise InputError(f"{path!r} escapes its folder; expected a relative path without '..'")
     return names
 
 
@@ -49,8 +37,8 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def clip_at(path: str) -> Clip | LeftOut:
-    """Return the clip that the file at the relative POSIX path ``path`` is, or why it is none.
+def clip_at(path: str) -> PurePosixPath | LeftOut:
+    """Return ``<genre>/<clip>.<extension>`` for the file at the relative POSIX path ``path``, or why it is no clip.
 
     The genre is the name of the folder that directly holds the file, at whatever depth.
 
@@ -61,13 +49,13 @@ def clip_at(path: str) -> Clip | LeftOut:
     if not names:
         raise InputError(f"a file has the name {path!r}; expected {EXPECTED}")
     if any(is_hidden(name) for name in names):
-        return LeftOut.HIDDEN
+        return "hidden"
     if PurePosixPath(names[-1]).suffix.lower() not in AUDIO_EXTENSIONS:
-        return LeftOut.NOT_AUDIO
+        return "no audio"
     if len(names) == 1:
         raise InputError(f"{path!r} lies in no genre's folder; expected {EXPECTED}")
-    clip = Clip(*names[-2:])
-    if any(unicodedata.category(character) in REFUSED_CATEGORIES for character in clip.genre + clip.name):
+    clip = PurePosixPath(*names[-2:])
+    if any(unicodedata.category(character) in REFUSED_CATEGORIES for character in str(clip)):
         raise InputError(
             f"{path!r} has control characters or bytes that are no UTF-8 in its name; rename file or folder"
         )
@@ -77,33 +65,32 @@ def clip_at(path: str) -> Clip | LeftOut:
 class Roster:
     """All that one source holds: it is shown every file once, and refuses what could be mixed up later.
 
-    Upper and lower case and Unicode's several ways to write one character tell no two names apart, for on
-    many file systems they do not.
+    Upper and lower case and Unicode's several ways to write one character tell no two names apart, for on many file
+    systems they do not.
     """
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
         self._genres: dict[str, tuple[str, str]] = {}  # folded genre -> genre, path of its first clip
-        self._clips: dict[tuple[str, str], str] = {}  # folded genre, folded clip name -> path
-        self._left_out: dict[LeftOut, list[str]] = {}  # reason -> paths
+        self._clips: dict[str, str] = {}  # folded <genre>/<clip> -> path
+        self._left_out: defaultdict[LeftOut, list[str]] = defaultdict(list)  # reason -> paths
 
-    def add(self, path: str) -> Clip | None:
-        """Return the clip at ``path``, or None after noting that the file is left out.
+    def add(self, path: str) -> PurePosixPath | None:
+        """Return <genre>/<clip>.<extension> for the clip at ``path``, or None after noting that it is left out.
 
         Raises:
             InputError: the path breaks the layout, or another file is this clip already.
         """
         clip = clip_at(path)
-        if isinstance(clip, LeftOut):
-            self._left_out.setdefault(clip, []).append(path)
+        if isinstance(clip, str):
+            self._left_out[clip].append(path)
             return None
-        genre, first = self._genres.setdefault(_fold(clip.genre), (clip.genre, path))
-        if genre != clip.genre:
+        genre, first = self._genres.setdefault(_fold(clip.parent.name), (clip.parent.name, path))
+        if genre != clip.parent.name:
             raise InputError(
-                f"the genres {genre!r} (of {first!r}) and {clip.genre!r} (of {path!r}) differ only by case "
+                f"the genres {genre!r} (of {first!r}) and {clip.parent.name!r} (of {path!r}) differ only by case "
                 "or by how Unicode writes them; rename one of the two folders"
             )
-        key = _fold(clip.genre), _fold(PurePosixPath(clip.name).stem)
+        key = _fold(str(clip.with_suffix("")))
         if key in self._clips:
             raise InputError(
                 f"{self._clips[key]!r} and {path!r} would be the same clip of the genre {genre!r}, as "
@@ -118,13 +105,11 @@ class Roster:
         Raises:
             InputError: there was no clip at all.
         """
-        left_out = ", ".join(
-            f"{len(paths)} as {reason.value}, e.g. {paths[0]!r}" for reason, paths in self._left_out.items()
-        )
+        left_out = ", ".join(f"{len(paths)} as {why}, e.g. {paths[0]!r}" for why, paths in self._left_out.items())
         if not self._clips:
             raise InputError(f"holds no clip; expected {EXPECTED}; found {left_out or 'no file'}")
         if left_out:
-            print(f"files left out: {left_out}", file=sys.stderr)
+            print(f"files skipped: {left_out}", file=sys.stderr)
 
 
 @contextmanager

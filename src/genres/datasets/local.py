@@ -3,71 +3,66 @@
 import os
 import shutil
 import stat
+from concurrent.futures import Executor
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from genres.core.errors import InputError
+from genres.core.progress import Progress
 from genres.datasets.archives import extract_clips
-from genres.datasets.layout import Clip, Roster, is_hidden, naming
-from genres.errors import InputError
-from genres.progress import Progress
+from genres.datasets.description import DatasetDescription
+from genres.datasets.layout import Roster, is_hidden, naming
+from genres.schema import Dataset
 
 SOURCES = "a folder, or a tar, tar.gz or zip file"
 CHUNK_BYTES = 2**30  # a multiple of every file system's block, below which nothing can be shared
 
 
 def copy_clips(source: Path, folder: Path) -> None:
-    """Copy the clips of ``source`` to ``folder``/<genre>/<clip>.<extension>, their bytes untouched.
+    """Copy the clips of ``source`` to the empty ``folder`` as <genre>/<clip>.<extension>, their bytes untouched.
 
-    ``source`` is a folder, or a tar or zip file; it is only ever read. ``folder`` exists and is empty.
+    ``source`` is a folder, or a tar or zip file; it is only ever read.
 
     Raises:
-        InputError: ``source`` cannot be read or breaks the layout, or one of the two folders lies in the
-            other. ``folder`` may then hold some of the clips.
+        InputError: ``source`` cannot be read or breaks the layout, or one of the two folders lies in the other.
+            ``folder`` may then hold some of the clips.
     """
     with naming(source):
         try:
-            kind = stat.S_IFMT(source.stat().st_mode)
+            mode = source.stat().st_mode
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
             why = getattr(error, "strerror", None) or error
             raise InputError(f"cannot be found ({why}); expected {SOURCES}") from error
-        if kind not in (stat.S_IFDIR, stat.S_IFREG):
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
             raise InputError(f"is neither a folder nor a file; expected {SOURCES}")
-    if kind == stat.S_IFREG:
+    if stat.S_ISREG(mode):
         extract_clips(source, folder)
         return
     with naming(source):
-        _refuse_overlap(source, folder)
+        read, written = source.resolve(), folder.resolve()
+        if read.is_relative_to(written) or written.is_relative_to(read):  # a copy would be found again, or overwritten
+            raise InputError(
+                f"overlaps with {folder}, where its clips are to be copied; keep them in a folder apart from it"
+            )
         clips = _find_clips(source)
         with Progress(len(clips), "copy", "clips") as progress:
             for original, clip in clips:
-                _copy(original, folder / clip.genre / clip.name)
+                _copy(original, folder / clip)
                 progress.advance()
 
 
-def _refuse_overlap(source: Path, folder: Path) -> None:
-    """Raise InputError if a copy into ``folder`` would be found again in ``source``, or the reverse."""
-    read, written = source.resolve(), folder.resolve()
-    if read.is_relative_to(written) or written.is_relative_to(read):
-        raise InputError(
-            f"overlaps with {folder}, where its clips are to be copied; keep them in a folder apart from it"
-        )
-
-
-def _find_clips(source: Path) -> list[tuple[Path, Clip]]:
+def _find_clips(source: Path) -> list[tuple[Path, PurePosixPath]]:
     """Return the clips below ``source``, sorted by folder, with where they lie."""
     roster = Roster()
     clips = []
     for parent, folders, names in os.walk(source, onerror=_refuse_unreadable):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if not is_hidden(name))
-        for name in folders:
-            if (here / name).is_symlink():
-                raise InputError(
-                    f"{str(here / name)!r} links to a folder and is not followed; put the folder itself there"
-                )
-        for name in sorted(names):
-            file = here / name
+        for inner in (here / name for name in folders):
+            if inner.is_symlink():
+                raise InputError(f"{str(inner)!r} links to a folder and is not followed; put the folder itself there")
+        for file in (here / name for name in sorted(names)):
             clip = roster.add(file.relative_to(source).as_posix())
             if clip is not None:
                 _refuse_special(file)
@@ -83,10 +78,10 @@ def _refuse_unreadable(error: OSError) -> NoReturn:
 def _refuse_special(file: Path) -> None:
     """Raise InputError unless ``file`` is a regular file or a link to one; a pipe would never end."""
     try:
-        kind = stat.S_IFMT(file.stat().st_mode)
+        mode = file.stat().st_mode
     except OSError as error:
         _refuse_unreadable(error)
-    if kind != stat.S_IFREG:
+    if not stat.S_ISREG(mode):
         raise InputError(f"{str(file)!r} is a pipe, a device or the like; remove or rename it")
 
 
@@ -95,14 +90,29 @@ def _copy(original: Path, file: Path) -> None:
     try:
         file.parent.mkdir(exist_ok=True)
         with original.open("rb") as source, file.open("xb") as copy:
-            if hasattr(os, "copy_file_range"):
-                # The kernel shares the blocks between both files where the file system can.
-                with suppress(OSError):
-                    while os.copy_file_range(source.fileno(), copy.fileno(), CHUNK_BYTES):
-                        pass
+            # Where there is such a call, the kernel shares the blocks between both files if the file system can.
+            with suppress(OSError, AttributeError):
+                while os.copy_file_range(source.fileno(), copy.fileno(), CHUNK_BYTES):
+                    pass
             shutil.copyfileobj(source, copy)  # what is left, which is all where the kernel cannot
     except OSError as error:
         raise InputError(
             f"{str(original)!r} cannot be copied to {file} ({error.strerror}); it must be readable, "
             "and there must be room on the disk"
         ) from error
+
+
+def _obtain(dataset: Dataset, folder: Path, executor: Executor) -> None:
+    if dataset.path is None:
+        raise InputError(
+            "`dataset.path` is null. With `dataset.name: local` it is the folder or the archive (tar, tar.gz, zip) "
+            "with your clips."
+        )
+    copy_clips(Path(dataset.path).expanduser(), folder)
+
+
+DESCRIPTION = DatasetDescription(
+    title="your own clips",
+    source=lambda dataset: f"your own: {Path(dataset.path or '').name}",
+    obtain=_obtain,
+)

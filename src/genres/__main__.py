@@ -1,0 +1,59 @@
+"""``python -m genres``: what people run beside the pipeline."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from genres.core.errors import InputError
+
+PARAMS = Path("params.yaml")
+DATASET = Path("data/dataset.json")
+SCORES = Path("metrics/evaluate.json")
+SPLIT_METRICS = Path("metrics/split.json")
+FIGURES = Path("plots/figures")
+PAGE = Path("plots/report.html")
+
+# What takes long to import is imported by the commands that use it.
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one of the commands."""
+    parser = argparse.ArgumentParser(prog="python -m genres", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    results = commands.add_parser("results", help="print the table of results, and where the page and the figures lie")
+    results.set_defaults(run=print_results)
+    schema = commands.add_parser("schema", help="print the JSON schema of params.yaml, which params.schema.json holds")
+    schema.set_defaults(run=print_schema)
+    parsed = parser.parse_args(arguments)
+    try:
+        parsed.run()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def print_results() -> None:
+    """Print the table of results, and where the page and the figures lie."""
+    from genres.core.files import read_json
+    from genres.report.results import read_n_leaked, read_scores
+    from genres.report.table import format_table
+    from genres.schema import read_params
+
+    split_method = read_params(PARAMS, "split").split.method
+    n_leaked = read_n_leaked(SPLIT_METRICS)
+    print(format_table(read_scores(SCORES), read_json(DATASET, "download"), n_leaked, split_method))
+    for name, path in (("Page", PAGE), ("Figures", FIGURES)):
+        if path.exists():
+            print(f"\n{name}:\n  {path}")
+
+
+def print_schema() -> None:
+    """Print the JSON schema by which editors check and complete params.yaml."""
+    from genres.schema import Params
+
+    print(json.dumps(Params.model_json_schema(), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every stage uses: atomic files, the columns of the tables, progress, memory, errors."""

@@ -1,0 +1,74 @@
+"""The list of clips: what each file in the audio folder holds, and whether it can be used."""
+
+import sys
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from genres.audio import UnreadableAudioError, decode
+from genres.core.columns import CLIPS, OK, UNREADABLE
+from genres.core.errors import InputError
+from genres.core.files import file_sha256
+from genres.parallel import ordered_map
+
+
+def list_clips(folder: Path, executor: Executor) -> pd.DataFrame:
+    """Decode every ``<genre>/<clip>.<ext>`` in ``folder`` and describe it.
+
+    Returns:
+        A row for each file, sorted by genre and clip, with `columns.CLIPS` as text. ``path`` is relative to
+        ``folder``. Where ``status`` is "unreadable", ``reason`` says why, and ``seconds`` and ``sample_rate`` (Hz)
+        are empty.
+    """
+    paths = sorted(
+        (file.relative_to(folder) for file in folder.glob("*/*")), key=lambda path: (path.parent.name, path.stem)
+    )
+    return pd.DataFrame(ordered_map(partial(_describe, folder), paths, executor, "checking"), columns=CLIPS)
+
+
+def _describe(folder: Path, path: Path) -> dict[str, str]:
+    row = {
+        "clip_id": f"{path.parent.name}/{path.stem}",
+        "genre": path.parent.name,
+        "path": path.as_posix(),
+        "seconds": "",
+        "sample_rate": "",
+        "sha256": file_sha256(folder / path),
+        "status": OK,
+        "reason": "",
+    }
+    try:
+        samples, sample_rate = decode(folder / path)
+    except UnreadableAudioError as error:
+        return row | {"status": UNREADABLE, "reason": str(error)}
+    return row | {"seconds": f"{samples.size / sample_rate:.3f}", "sample_rate": str(sample_rate)}
+
+
+def require_genres(clips: pd.DataFrame) -> None:
+    """Refuse a list of clips that nothing can be learned from, and warn of the unreadable ones in it.
+
+    Raises:
+        InputError: there are fewer than two genres, or one has no readable clip.
+    """
+    for genre, rows in clips.groupby("genre"):
+        if not (rows.status == OK).any():
+            first = rows.iloc[0]
+            raise InputError(
+                f"None of the {len(rows)} clips of the genre {genre!r} can be read: {first.path}, for one, has "
+                f"{first.reason}. Repair them, or leave the genre out."
+            )
+    if clips.genre.nunique() < 2:
+        raise InputError(
+            f"Only one genre was found: {clips.genre.iloc[0]!r}. Classification takes at least two folders, "
+            "<genre>/<clip>.<ext>."
+        )
+    unreadable = clips[clips.status == UNREADABLE]
+    if len(unreadable):
+        first = unreadable.iloc[0]
+        print(
+            f"warning: {len(unreadable)} of {len(clips)} clips are unreadable and left out ({first.path}: "
+            f"{first.reason}); clips.csv has the reasons",
+            file=sys.stderr,
+        )

@@ -1,0 +1,77 @@
+"""Retries: which failures are worth another attempt, how long to wait for it, and when to give up."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+import urllib3
+from urllib3.exceptions import InvalidHeader
+
+from genres.core.errors import InputError
+
+PAUSES = (1, 2, 4, 8, 16)  # seconds between attempts that make no progress
+MAX_PAUSE = 120  # seconds; a server that asks for more counts as down
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+PROGRESS_BYTES = 2**20  # an attempt that gets this much further resets the count of failures
+
+Result = TypeVar("Result")
+
+
+class SourceError(InputError):
+    """One source cannot provide the file; another might."""
+
+
+class TransientError(Exception):
+    """An attempt failed, but the next one may succeed.
+
+    ``reached`` is the number of bytes on disk by then, ``wait`` the seconds that the server asked to wait.
+    """
+
+    def __init__(self, message: str, reached: int = 0, wait: float = 0) -> None:
+        super().__init__(message)
+        self.reached = reached
+        self.wait = wait
+
+
+class UnreachableError(TransientError):
+    """There was no connection to the host: transient only if an earlier attempt had one."""
+
+
+def status_error(url: str, status: int, headers: Mapping[str, str], reached: int = 0) -> SourceError | TransientError:
+    """Return the error to raise for an HTTP ``status`` that is no success."""
+    message = f"the server answers with status {status}"
+    if status not in TRANSIENT_STATUS:
+        return SourceError(f"{url}: {message}")
+    wait = 0.0
+    with suppress(InvalidHeader, ValueError, OverflowError):
+        wait = urllib3.Retry().parse_retry_after(headers.get("Retry-After", "0"))
+    return TransientError(message, reached, wait)
+
+
+def retry(url: str, attempt: Callable[[], Result]) -> Result:
+    """Call ``attempt`` until it raises no `TransientError`, and return its result.
+
+    Raises:
+        SourceError: the first attempt could not connect, one attempt more than there are `PAUSES` failed
+            without progress, or the server asked to wait for longer than `MAX_PAUSE`.
+    """
+    furthest, pauses, is_first = 0, iter(PAUSES), True
+    while True:
+        try:
+            return attempt()
+        except TransientError as failure:
+            if is_first and isinstance(failure, UnreachableError):
+                raise SourceError(f"{url}: {failure}") from failure
+            is_first = False
+            if failure.reached >= furthest + PROGRESS_BYTES:
+                furthest, pauses = failure.reached, iter(PAUSES)
+            pause = next(pauses, None)
+            if pause is None:
+                raise SourceError(f"{url}: {failure}, {len(PAUSES) + 1} times in a row") from failure
+            if failure.wait > MAX_PAUSE:
+                raise SourceError(f"{url}: {failure} and asks to wait for {failure.wait:.0f} s") from failure
+            wait = max(pause, failure.wait)
+            print(f"{failure}; trying again in {wait:.0f} s", file=sys.stderr, flush=True)
+            time.sleep(wait)

@@ -1,9 +1,0 @@
-"""The one exception that stands for a mistake a user can mend."""
-
-
-class InputError(Exception):
-    """Bad data, parameters or files: the message is all that the user needs to see.
-
-    It says what was expected, what was found, in which file, and what to do next. A stage prints it
-    without a traceback and ends with exit status 1; every other exception is a defect of the program.
-    """

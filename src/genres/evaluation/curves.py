@@ -1,0 +1,40 @@
+"""What the training stages logged with DVCLive: a loss and an accuracy for every epoch."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from genres.core.files import damaged, require_file
+
+CURVES = ("train/loss", "test/loss", "train/accuracy", "test/accuracy")
+
+
+def read_all_curves(metrics: Path, models: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Read the curves of those of ``models`` that have a folder ``train_<model>`` in ``metrics``."""
+    return {model: read_curves(folder) for model in models if (folder := metrics / f"train_{model}").is_dir()}
+
+
+def read_curves(folder: Path) -> pd.DataFrame:
+    """Read the curves below a training stage's folder, which has the stage's name.
+
+    Returns:
+        A table with ``train_loss``, ``test_loss``, ``train_accuracy`` and ``test_accuracy``; its index is the epoch,
+        from 1.
+
+    Raises:
+        InputError: a curve is missing, or is not one value for each epoch.
+    """
+    curves: dict[str, pd.Series[float]] = {}
+    for name in CURVES:
+        path = folder / "plots" / "metrics" / f"{name}.tsv"
+        require_file(path, folder.name)
+        try:
+            curve = pd.read_csv(path, sep="\t").set_index("step")[name.partition("/")[2]].astype(float)
+        except (ValueError, KeyError, pd.errors.ParserError) as error:
+            raise damaged(path, folder.name, f"no curve ({error})") from None
+        n_epochs = len(next(iter(curves.values()), curve))
+        if curve.empty or list(curve.index) != list(range(1, n_epochs + 1)) or curve.isna().any():
+            raise damaged(path, folder.name, "not one value for each epoch from 1")
+        curves[name.replace("/", "_")] = curve
+    return pd.DataFrame(curves)

@@ -1,0 +1,1 @@
+"""Waveform to mel spectrogram in dB."""

@@ -1,0 +1,1 @@
+"""What all models share, and nothing that knows one of them."""

@@ -1,0 +1,53 @@
+"""What a model is trained and tested on: inputs, labels and subsets of the clips of a split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genres.core.columns import ARRAY_ROWS, SPLIT
+from genres.core.errors import InputError
+from genres.core.files import read_array, read_csv
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The clips of a split, in its order.
+
+    Attributes:
+        clips: with `columns.SPLIT`.
+        inputs: what a model sees, float32 of shape (clips, height, width).
+        labels: each clip's class as its index in ``class_names``, int64 of shape (clips,).
+        class_names: the genres, sorted.
+    """
+
+    clips: pd.DataFrame
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+    def subset(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return inputs and labels of the clips of one subset."""
+        indices = np.flatnonzero(self.clips.subset == name)
+        return self.inputs[indices], self.labels[indices]
+
+
+def read_training_data(inputs: Path, input_rows: Path, split: Path) -> TrainingData:
+    """Read the inputs of all clips of a split, from the array that resize wrote and the table of its rows.
+
+    Raises:
+        InputError: a file is missing or damaged, or the split names a clip that has no input.
+    """
+    rows = read_csv(input_rows, ARRAY_ROWS, "resize")
+    clips = read_csv(split, SPLIT, "split")
+    array = read_array(inputs, len(rows), "resize")
+    indices = pd.Index(rows.clip_id).get_indexer(clips.clip_id)
+    if (indices < 0).any():
+        raise InputError(
+            f"{split} names {clips.clip_id[indices.argmin()]!r}, of which {inputs} has no input. "
+            "Run `dvc repro -f split` to draw the split again."
+        )
+    class_names, labels = np.unique(clips.genre.to_numpy(str), return_inverse=True)
+    return TrainingData(clips, array[indices], labels.astype(np.int64), tuple(class_names.tolist()))

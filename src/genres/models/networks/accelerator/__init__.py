@@ -1,0 +1,28 @@
+"""The CNNs on a CPU, several times faster and with the same results. Whoever skips this folder misses nothing.
+
+``layout`` arranges the inputs, ``kernels`` has the compiled loops, ``blocks`` makes a block's forward and backward pass
+of them, ``network`` puts the blocks together, and ``threads`` shares out the clips of a batch.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+from genres.models.networks.architectures import Batchable
+
+
+@contextmanager
+def faster_on_cpu(
+    model: nn.Module, train_inputs: Tensor, test_inputs: Tensor
+) -> Iterator[tuple[nn.Module, Batchable, Batchable]]:
+    """Provide a CNN on a CPU, and its inputs, in their faster form, which trains that very CNN; all else as it is."""
+    if train_inputs.device.type != "cpu" or not any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        yield model, train_inputs, test_inputs
+        return
+    from genres.models.networks.accelerator.layout import PatchedClips  # here, because numba takes long to import
+    from genres.models.networks.accelerator.network import FastCNN
+    from genres.models.networks.accelerator.threads import clip_workers
+
+    with clip_workers() as workers:
+        yield FastCNN(model, workers), PatchedClips.of(train_inputs), PatchedClips.of(test_inputs)

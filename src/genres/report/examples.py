@@ -1,0 +1,81 @@
+"""Which clips are shown one by one: the paper's two examples, and those that were misclassified most confidently."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from genres.core.columns import ARRAY_ROWS, TEST, TRAIN
+from genres.core.errors import InputError
+from genres.core.files import read_array, read_csv
+from genres.evaluation.scores import clips_in_test, is_correct
+from genres.report.results import Results
+
+PAPER_EXAMPLES = {TRAIN: "jazz", TEST: "blues"}  # its figures 3 and 4
+N_MISCLASSIFIED = 10
+
+
+class ExampleClip(NamedTuple):
+    """A clip of a subset."""
+
+    clip_id: str
+    genre: str
+    subset: str
+
+
+class MisclassifiedClip(NamedTuple):
+    """A test clip for which a network predicted another genre, with its confidence in that, from 0 to 1."""
+
+    clip_id: str
+    genre: str
+    predicted: str
+    confidence: float
+
+
+def choose_examples(clips: pd.DataFrame) -> list[ExampleClip]:
+    """Return a train and a test clip of a split: of the genre that the paper shows, or of the first there is."""
+    examples = []
+    for subset, genre in PAPER_EXAMPLES.items():
+        in_subset = clips[clips.subset == subset]
+        first = in_subset.iloc[(in_subset.genre == genre).argmax()]  # where none is, the first of all
+        examples.append(ExampleClip(first.clip_id, first.genre, subset))
+    return examples
+
+
+def most_confidently_misclassified(results: Results) -> list[MisclassifiedClip]:
+    """Return the ten test clips that the reference model misclassified with the greatest confidence, in that order.
+
+    The list is shorter if fewer are wrong, and empty without a reference model or its probabilities.
+    """
+    if results.reference_model is None:
+        return []
+    predictions = results.predictions[results.reference_model]
+    if predictions.probabilities is None:
+        return []
+    test = clips_in_test(predictions)
+    confidence = predictions.probabilities[test.index].max(axis=1)
+    wrong = test.assign(confidence=confidence)[~is_correct(test)]
+    most_confident = wrong.sort_values("confidence", ascending=False, kind="stable")[:N_MISCLASSIFIED]
+    return [MisclassifiedClip(*row) for row in most_confident.drop(columns="subset").itertuples(index=False)]
+
+
+def read_spectrograms(
+    mel: Path, mel_rows: Path, clips: Sequence[ExampleClip | MisclassifiedClip]
+) -> list[NDArray[np.float32]]:
+    """Read the spectrograms (n_mels, frames) in dB of some clips from featurize's array and the table of its rows.
+
+    Raises:
+        InputError: a file is missing or damaged, or has no row for one of the clips.
+    """
+    rows = read_csv(mel_rows, ARRAY_ROWS, "featurize")
+    array = read_array(mel, len(rows), "featurize")
+    indices = pd.Index(rows.clip_id).get_indexer([clip.clip_id for clip in clips])
+    if (indices < 0).any():
+        raise InputError(
+            f"{mel_rows} has no row for {clips[indices.argmin()].clip_id!r}, for which there are predictions. "
+            "Run `dvc repro` to make them again."
+        )
+    return [array[index] for index in indices]

@@ -1,0 +1,238 @@
+"""The paper's figures and some more, as PNG files whose bytes depend on nothing but what they show."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import librosa
+import matplotlib
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from genres.core.columns import clip_name
+from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
+from genres.report.examples import ExampleClip, MisclassifiedClip
+from genres.report.facts import baseline_accuracy, curve_note, leakage_note
+from genres.report.models import MODELS
+from genres.report.paper import comparable_results
+from genres.report.results import Results
+from genres.schema import Featurize, Params
+
+STYLE = Path(__file__).with_name("figures.mplstyle")
+
+MARKED_HZ = (256, 1024, 4096, 16384)
+LONGEST_NAME = 24  # characters
+LONGEST_LINE = 84  # characters of a note below curves
+
+
+class Spectrogram(NamedTuple):
+    """A clip's spectrogram (n_mels, frames) in dB, with what is written above it."""
+
+    title: str
+    mel: NDArray[np.float32]
+
+
+def draw_figures(
+    folder: Path,
+    results: Results,
+    examples: Sequence[ExampleClip],
+    misclassified: Sequence[MisclassifiedClip],
+    spectrograms: Sequence[NDArray[np.float32]],
+    params: Params,
+) -> None:
+    """Draw every figure into an existing folder; ``spectrograms`` are those of the examples, then the misclassified."""
+    data_title = "\n".join(filter(None, (results.dataset["title"], leakage_note(results.n_leaked))))
+    test = clips_in_test(next(iter(results.predictions.values())))
+    title = f"{len(test)} test clips, {data_title}"
+
+    papers = comparable_results(results.dataset, params.split.method)
+    paper_accuracies = {model: result.test_accuracy for model, result in papers.items()}
+    baseline = baseline_accuracy(results.clips)
+    draw_accuracies(folder / "accuracy.png", results.scores, baseline, paper_accuracies, title)
+
+    n_correct = np.sum([is_correct(clips_in_test(found)) for found in results.predictions.values()], axis=0)
+    draw_agreement(folder / "agreement.png", n_correct, list(test.genre), len(results.models), title)
+
+    for model, predictions in results.predictions.items():
+        counts = confusion_counts(clips_in_test(predictions), results.class_names)
+        path = folder / f"confusion_{model}.png"
+        draw_confusion(path, counts, results.class_names, f"{MODELS[model].title}\n{title}")
+
+    together = {"": results.curves} if len(results.curves) > 1 else {}
+    each = {f"_{model}": {model: curves} for model, curves in results.curves.items()}
+    for suffix, curves in (together | each).items():
+        notes = [curve_note(MODELS[model].title, results.convergence[model]) for model in curves]
+        names = ", ".join(MODELS[model].title for model in curves)
+        draw_curves(folder / f"curves{suffix}.png", curves, notes, f"{names}\n{data_title}")
+
+    for (clip_id, genre, subset), mel in zip(examples, spectrograms, strict=False):
+        spectrogram = Spectrogram(f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})", mel)
+        draw_spectrogram(folder / f"spectrogram_{subset}.png", spectrogram, params.featurize)
+    titles = [
+        f"{place}. {shortened(clip_name(clip.clip_id))}\n{shortened(clip.genre)}, "
+        f"predicted as {shortened(clip.predicted)}"
+        for place, clip in enumerate(misclassified, start=1)
+    ]
+    shown = [Spectrogram(title, mel) for title, mel in zip(titles, spectrograms[len(examples) :], strict=True)]
+    draw_misclassified(folder / "misclassified.png", shown, params.featurize)
+
+
+@contextmanager
+def new_figure(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """Yield a figure of a size in inches, and write it to ``path`` as PNG."""
+    with matplotlib.style.context(STYLE):
+        figure = Figure(figsize=(width, height))
+        yield figure
+        # Matplotlib would write its own version into the file.
+        figure.savefig(path, metadata={"Software": None})
+
+
+def shortened(name: str) -> str:
+    """Return a genre's name, cut to what a figure has room for."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def draw_spectrogram(path: Path, spectrogram: Spectrogram, featurize: Featurize) -> None:
+    """Draw one clip's spectrogram with a bar for the dB (figures 3 and 4)."""
+    with new_figure(path, 5, 2.6) as figure:
+        axes = figure.subplots()
+        image = _show_spectrogram(axes, spectrogram, featurize)
+        axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
+        figure.colorbar(image, ax=axes, label="dB, 0 is the loudest point")
+
+
+def draw_misclassified(path: Path, spectrograms: Sequence[Spectrogram], featurize: Featurize) -> None:
+    """Draw the spectrograms of misclassified clips in two columns; without any, say so."""
+    rows = max(1, (len(spectrograms) + 1) // 2)
+    with new_figure(path, 5, 0.7 + 1.15 * rows) as figure:
+        if not spectrograms:
+            figure.text(0.5, 0.5, "no clip to show", ha="center", va="center")
+            return
+        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, spectrogram in zip(grid.flat, spectrograms, strict=False):
+            _show_spectrogram(axes, spectrogram, featurize)
+        for axes in grid.flat[len(spectrograms) :]:
+            axes.set_axis_off()
+        figure.supxlabel("time (s)")
+        figure.supylabel("frequency (Hz)")
+
+
+def _show_spectrogram(axes: Axes, spectrogram: Spectrogram, featurize: Featurize) -> AxesImage:
+    n_mels, frames = spectrogram.mel.shape
+    seconds = frames * featurize.hop_length / featurize.sample_rate
+    image = axes.imshow(spectrogram.mel, extent=(0, seconds, 0, n_mels), vmin=-featurize.top_db, vmax=0)
+    highest = featurize.sample_rate / 2
+    marks = np.array([frequency for frequency in MARKED_HZ if frequency < highest])
+    bands = n_mels * librosa.hz_to_mel(marks) / librosa.hz_to_mel(highest)
+    axes.set_yticks(bands, [str(mark) for mark in marks])
+    axes.set_title(spectrogram.title, fontsize="small")
+    return image
+
+
+def draw_accuracies(
+    path: Path,
+    scores: Mapping[str, Mapping[str, Any]],
+    baseline: float,
+    papers: Mapping[str, float],
+    title: str,
+) -> None:
+    """Draw each model's test accuracy with its 95 % interval, and the paper's where given (figure 5).
+
+    ``baseline`` is the accuracy of always predicting the most frequent genre; like all accuracies, from 0 to 1.
+    """
+    names = ("accuracy", "accuracy_low", "accuracy_high")
+    accuracies, low, high = (np.array([100 * found[name] for found in scores.values()]) for name in names)
+    with new_figure(path, 5, 3.4) as figure:
+        axes = figure.subplots()
+        x = np.arange(len(scores))
+        axes.bar(x, accuracies, color=[MODELS[model].colour for model in scores], width=0.6)
+        axes.errorbar(x, accuracies, np.abs([low, high] - accuracies), fmt="none", ecolor="black", capsize=5)
+        for bar, accuracy, top in zip(x, accuracies, high, strict=True):
+            axes.annotate(f"{accuracy:.1f} %", (bar, top), (0, 4), textcoords="offset points", ha="center")
+        if papers:
+            heights = [100 * papers.get(model, np.nan) for model in scores]  # the paper has not every model
+            axes.scatter(x - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
+        label = "always predicting the most frequent genre"
+        axes.axhline(100 * baseline, color="grey", linestyle="dotted", label=label)
+        axes.set_xticks(x, [MODELS[model].title for model in scores])
+        axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
+        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+
+
+def draw_curves(path: Path, curves: Mapping[str, pd.DataFrame], notes: Sequence[str], title: str) -> None:
+    """Draw loss over accuracy, train and test, for each epoch of some networks, above a note on each (figures 6 to 9).
+
+    A dot marks each network's smallest test loss.
+    """
+    lines = [textwrap.fill(note, LONGEST_LINE, subsequent_indent="    ") for note in notes]
+    below = "\n".join([*lines, "Dots mark the smallest test loss."])
+    with new_figure(path, 5, 4.8 + 0.16 * (below.count("\n") + 1)) as figure:
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        for model, of_model in curves.items():
+            colour, name = MODELS[model].colour, MODELS[model].title
+            for subset, line in (("train", "dashed"), ("test", "solid")):
+                style = {"color": colour, "linestyle": line, "label": f"{name}, {subset}"}
+                upper.plot(of_model.index, of_model[f"{subset}_loss"], **style)
+                lower.plot(of_model.index, 100 * of_model[f"{subset}_accuracy"], **style)
+            best = of_model.test_loss.nsmallest(1)  # the first of equals
+            upper.scatter(best.index, best, color=colour, edgecolor="black", zorder=3)
+        upper.set(ylabel="cross entropy (nats)", title=title, ylim=(0, None))
+        lower.set(ylabel="accuracy (%)", ylim=(0, 100), xlabel="epoch")
+        figure.supxlabel(below, x=0.01, ha="left", fontsize="small")
+        upper.legend(ncols=max(1, len(curves)), fontsize="small")
+
+
+def draw_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
+    """Draw a confusion matrix with its counts and, behind each actual genre, its recall (figure 10)."""
+    names = [shortened(name) for name in class_names]
+    side = 1.2 + 0.3 * len(names) + 0.08 * max(len(name) for name in names)
+    with new_figure(path, side + 0.4, side) as figure:
+        axes = figure.subplots()
+        n_actual = counts.sum(axis=1)
+        shares = counts / np.maximum(n_actual, 1)[:, None]
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, origin="upper", aspect="equal")
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+        for row, (correct, actual) in enumerate(zip(counts.diagonal(), n_actual, strict=True)):
+            recall = f"{correct / actual:.0%}" if actual else "n/a"
+            axes.text(len(names) - 0.35, row, recall, va="center", fontsize=8)
+        axes.text(len(names) - 0.35, -0.9, "recall", va="center", fontsize=8)
+        axes.set_xticks(range(len(names)), names, rotation=90)
+        axes.set_yticks(range(len(names)), names)
+        axes.set(xlabel="predicted", ylabel="actual", title=title)
+
+
+def draw_agreement(path: Path, n_correct: NDArray[np.int64], actual: Sequence[str], n_models: int, title: str) -> None:
+    """Draw for how many test clips of each genre none, some or all of the models are correct.
+
+    Of each test clip, ``actual`` is the genre and ``n_correct``, shape (clips,), how many models predicted it.
+    """
+    genres = sorted(set(actual), reverse=True)
+    counts = pd.crosstab(pd.Series(actual), n_correct).reindex(genres, columns=range(n_models + 1), fill_value=0)
+    with new_figure(path, 5, 1.6 + 0.26 * len(genres)) as figure:
+        axes = figure.subplots()
+        left = np.zeros(len(genres), int)
+        colours = matplotlib.colormaps["cividis"](np.linspace(0, 1, n_models + 1))
+        for number, colour in enumerate(colours):
+            label = {0: "none", n_models: "all"}.get(number, str(number))
+            widths = counts[number].to_numpy()
+            bars = axes.barh(range(len(genres)), widths, left=left, color=colour, label=label)
+            ink = "white" if number <= n_models // 2 else "black"
+            shown = [str(count) if count else "" for count in widths]
+            axes.bar_label(bars, shown, label_type="center", color=ink, fontsize=8)
+            left += widths
+        axes.set_yticks(range(len(genres)), [shortened(genre) for genre in genres])
+        axes.set(xlabel="test clips", title=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        legend = "number of models that are correct"
+        axes.legend(title=legend, ncols=n_models + 1, loc="upper center", bbox_to_anchor=(0.5, -0.18))

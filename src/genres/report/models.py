@@ -1,0 +1,38 @@
+"""The models as they are shown: the one table of their titles and colours, in the order in which they stand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from genres.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class ShownModel:
+    """How a model is shown."""
+
+    title: str
+    colour: str
+
+
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
+MODELS = {
+    "linear": ShownModel("Linear", "#0072B2"),
+    "simple": ShownModel("Simple CNN", "#E69F00"),
+    "complex": ShownModel("Complex CNN", "#009E73"),
+    "svm": ShownModel("SVM", "#CC79A7"),
+}
+
+
+def in_order(models: Iterable[str]) -> list[str]:
+    """Return the names of models in the order of the table.
+
+    Raises:
+        InputError: one of them is not in it.
+    """
+    models = set(models)
+    if unknown := models - MODELS.keys():
+        raise InputError(
+            f"The model {min(unknown)!r} has predictions, but no title and colour: add a line for it to MODELS in "
+            "src/genres/report/models.py, or remove its file from data/predictions."
+        )
+    return [model for model in MODELS if model in models]

@@ -1,0 +1,111 @@
+"""All results that are shown, read from the files that the stages wrote."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from genres.core.files import damaged, read_json, require_file
+from genres.evaluation.curves import read_all_curves
+from genres.models.base.predictions import Predictions, read_all_predictions
+from genres.report.models import in_order
+
+SCORES = {"accuracy", "accuracy_low", "accuracy_high", "macro_f1", "calibration_error"}
+
+Row = Mapping[Hashable, Any]
+"""A row of a table, by column."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was evaluated, and what came out. Mappings are by model, in the order of `models.MODELS`."""
+
+    dataset: Mapping[str, Any]  # the content of dataset.json
+    predictions: Mapping[str, Predictions]  # for all clips of the split
+    scores: Mapping[str, Mapping[str, Any]]  # the content of evaluate.json
+    per_genre: pd.DataFrame  # with `scores.PER_GENRE`
+    comparisons: pd.DataFrame  # with `scores.COMPARISONS`
+    convergence: Mapping[str, Row]  # of the networks, with the columns of `convergence.describe_all`; None where empty
+    curves: Mapping[str, pd.DataFrame]  # of the networks, as `curves.read_curves` gives them
+    training: Mapping[str, Mapping[str, Any]]  # of the networks, what DVCLive wrote to metrics.json at the end
+    n_leaked: int  # how many test clips have a copy in train
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names, in the order in which they are shown."""
+        return list(self.predictions)
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """The clips of the split, with ``clip_id``, ``genre`` and ``subset``."""
+        return next(iter(self.predictions.values())).clips[["clip_id", "genre", "subset"]]
+
+    @property
+    def class_names(self) -> list[str]:
+        """The genres, sorted."""
+        return sorted(self.clips.genre.unique())
+
+    @property
+    def reference_model(self) -> str | None:
+        """The last network in the order of models, whose mistakes are looked into; None if there is none."""
+        return list(self.curves)[-1] if self.curves else None
+
+
+def read_results(
+    dataset: Path,
+    predictions: Path,
+    scores: Path,
+    split_metrics: Path,
+    training: Path,
+    per_genre: Path,
+    comparisons: Path,
+    convergence: Path,
+) -> Results:
+    """Read all results, from files and two folders: of ``predictions``, and of ``training`` by ``train_<model>``.
+
+    Raises:
+        InputError: a file is missing or damaged, or there is a model that `models.MODELS` does not have.
+    """
+    found = read_all_predictions(predictions)
+    models = in_order(found)
+    curves = read_all_curves(training, models)
+    ends = _read_table(convergence).astype({"converged_epoch": "Int64"})
+    end_of = {row["model"]: row for row in ends.to_dict("records")}
+    return Results(
+        dataset=read_json(dataset, "download"),
+        predictions={model: found[model] for model in models},
+        scores=read_scores(scores),
+        per_genre=_read_table(per_genre),
+        comparisons=_read_table(comparisons),
+        convergence={model: end_of[model] for model in curves},
+        curves=curves,
+        training={model: read_json(training / f"train_{model}" / "metrics.json", f"train_{model}") for model in curves},
+        n_leaked=read_n_leaked(split_metrics),
+    )
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read each model's scores from ``evaluate.json``, in the order in which models are shown."""
+    scores = read_json(path, "evaluate")
+    if not scores or not all(isinstance(found, dict) and found.keys() >= SCORES for found in scores.values()):
+        raise damaged(path, "evaluate", f"it has not {', '.join(sorted(SCORES))} of each model")
+    return {model: scores[model] for model in in_order(scores)}
+
+
+def read_n_leaked(path: Path) -> int:
+    """Read from ``split.json`` how many test clips have a copy in train."""
+    leaked = read_json(path, "split").get("leaked")
+    if type(leaked) is not int or leaked < 0:  # not a bool either
+        raise damaged(path, "split", 'it has no number of clips under "leaked"')
+    return leaked
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    require_file(path, "evaluate")
+    try:
+        # A genre may be called "NA": only an empty field is nothing.
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"genre": str})
+    except (ValueError, pd.errors.ParserError) as error:
+        raise damaged(path, "evaluate", f"no readable table ({str(error).strip()})") from None

@@ -1,0 +1,186 @@
+"""Every parameter of ``params.yaml`` with its type, its range and its unit, checked before anything runs.
+
+It accepts a file or refuses it, and changes no value: what DVC tracks are the values, so no stage depends on this file.
+"""
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from genres.core.errors import InputError
+
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Group(BaseModel):
+    """A group of parameters: every one has to be there, no other may be, and no text is read as a number."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Synthetic(Group):
+    """The synthetic data set."""
+
+    clips_per_genre: int = Field(ge=2)
+    seconds: float = Field(gt=0, description="length of a clip")
+    seed: Seed = Field(description="of the clips")
+
+
+class Dataset(Group):
+    """Where the clips come from."""
+
+    name: Text = Field(description="synthetic, gtzan, gtzan-mini or local")
+    path: Text | None = Field(description="local: a folder, tar, tar.gz or zip laid out <genre>/<clip>.<ext>")
+    exclude: tuple[Text, ...] = Field(strict=False, description="clips to leave out, by name")  # YAML has lists only
+    synthetic: Synthetic
+
+
+class Featurize(Group):
+    """The mel spectrogram, under librosa's names."""
+
+    sample_rate: int = Field(ge=1, description="Hz")
+    n_fft: int = Field(ge=2, description="samples in one window")
+    hop_length: int = Field(ge=1, description="samples between frames")
+    n_mels: int = Field(ge=1, description="mel bands")
+    top_db: float = Field(gt=0, description="dB kept below the loudest point of the clip")
+    n_frames: int = Field(ge=1, description="frames that a clip is padded or cut to")
+
+
+class Split(Group):
+    """Who trains and who is tested."""
+
+    method: Literal["stratified", "grouped", "fault-filtered", "kfold"]
+    test_size: Count | Share = Field(description="stratified, grouped: a share of the clips, or their number")
+    lists: Text | None = Field(
+        description="fault-filtered: a folder with {train,valid,test}_filtered.txt, instead of the published ones"
+    )
+    folds: int = Field(ge=2, description="kfold: how many folds there are")
+    fold: int = Field(ge=0, description="kfold: which one is tested, from 0")
+
+    @field_validator("fold")
+    @classmethod
+    def _is_one_of_the_folds(cls, fold: int, info: ValidationInfo) -> int:
+        if fold >= info.data.get("folds", math.inf):
+            raise ValueError(f"below `split.folds`, which is {info.data['folds']}")
+        return fold
+
+
+class Input(Group):
+    """What a model sees of a spectrogram: (height, width) after resizing, then (x - mean) / std in dB."""
+
+    # Three poolings by four leave one value per channel of anything smaller, and batch norm needs two.
+    height: int = Field(ge=32, description="mel bands after resizing")
+    width: int = Field(ge=32, description="frames after resizing")
+    mean: float = Field(description="dB, subtracted")
+    std: float = Field(gt=0, description="dB, divided by")
+
+
+class Train(Group):
+    """How a network is trained."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1, description="clips")
+    learning_rate: float = Field(gt=0, description="of Adam")
+    device: Literal["cpu", "cuda", "mps"]
+
+
+class Network(Group):
+    """A CNN."""
+
+    channels: int = Field(ge=1, description="of the first block")
+    hidden: int = Field(ge=1, description="units of the first linear layer")
+    dropout: float = Field(ge=0, lt=1, description="probability, between the two linear layers")
+
+
+class Svm(Group):
+    """The support vector machine, under scikit-learn's names."""
+
+    kernel: Literal["linear", "rbf"]
+    C: float = Field(gt=0, description="weight of a misclassified clip against the width of the margin")
+
+
+class Params(Group):
+    """All of ``params.yaml``."""
+
+    seed: Seed = Field(description="of the split and the training; the data do not depend on it")
+    dataset: Dataset
+    featurize: Featurize
+    split: Split
+    input: Input
+    train: Train
+    simple: Network
+    complex: Network
+    svm: Svm
+
+
+def read_params(path: Path, *groups: str) -> Params:
+    """Check all of ``params.yaml``, and return the ``groups`` that were asked for; no other can be read.
+
+    The file is read with the library that DVC reads it with, so that ``1e-4`` means the same to both.
+
+    Raises:
+        InputError: the file is missing or no YAML, or a key is unknown, missing, of another type or out of
+            range. The message names the key, what was found and what is allowed.
+    """
+    try:
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). Run this from the project's folder.") from None
+    except (YAMLError, ValueError) as error:  # of bytes that are no UTF-8, and of a date such as 2024-13-01
+        raise InputError(f"{path} is no valid YAML: {error}") from None
+    try:
+        values = dict(Params.model_validate(document))
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_problem(error, document)}") from None
+    return Params.model_construct(**{group: values[group] for group in groups})
+
+
+def _first_problem(error: ValidationError, found: Any) -> str:
+    # An unknown key first: if a key is misspelt, the right one is missing too.
+    problem = min(error.errors(), key=lambda problem: problem["type"] not in ("extra_forbidden", "invalid_key"))
+    schema = allowed = Params.model_json_schema()
+    key = ""
+    for name in problem["loc"]:
+        known = allowed.get("properties")
+        if known is None:  # an item of a list or a member of a union: the whole is named
+            break
+        group, key = key, f"{key}.{name}".lstrip(".")
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            hint = f" Did you mean `{f'{group}.{close[0]}'.lstrip('.')}`?" if close else ""
+            return f"`{key}` is not a known parameter.{hint}"
+        if name not in found:
+            return f"`{key}` is missing."
+        allowed, found = known[name], found[name]
+        if "$ref" in allowed:
+            allowed = schema["$defs"][allowed["$ref"].rpartition("/")[2]]
+    wanted = problem["ctx"]["error"] if problem["type"] == "value_error" else _in_words(allowed)
+    what = f"the text {found!r}" if isinstance(found, str) else "null" if found is None else repr(found)
+    return f"{f'`{key}`' if key else 'the whole'} should be {wanted}, but is {what}."
+
+
+def _in_words(schema: dict[str, Any]) -> str:
+    """Say what a JSON schema allows: "an integer >= 1", "a number > 0 and < 1", "one of linear, rbf"."""
+    if "anyOf" in schema:
+        return " or ".join(_in_words(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = " and ".join(f"{sign} {schema[limit]}" for limit, sign in signs.items() if limit in schema)
+    kinds = {
+        "object": "a group of parameters",
+        "array": "a list of non-empty texts",
+        "string": "a non-empty text",
+        "integer": "an integer",
+        "number": "a number",
+        "null": "null",
+    }
+    return f"{kinds[schema['type']]} {limits}".rstrip()

@@ -1,0 +1,1 @@
+"""Who trains and who is tested, and which test clips the training has heard already."""

@@ -1,0 +1,53 @@
+"""Show what came out: the confusion matrices, all figures, and the page that holds them; print the table of results."""
+
+from pathlib import Path
+
+from common import load_params, run_stage
+
+from genres.core.columns import CLIPS as CLIPS_COLUMNS
+from genres.core.files import atomic_folder, read_csv, write_csv
+from genres.evaluation.scores import clips_in_test
+from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
+from genres.report.figures import draw_figures
+from genres.report.mp3 import clip_as_mp3
+from genres.report.page import write_page
+from genres.report.results import read_results
+from genres.report.table import format_table
+
+AUDIO = Path("data/audio")
+CLIPS = Path("data/clips.csv")
+DATASET = Path("data/dataset.json")
+MEL = Path("data/mel.npy")
+MEL_ROWS = Path("data/mel.csv")
+PREDICTIONS = Path("data/predictions")
+SCORES = Path("metrics/evaluate.json")
+SPLIT_METRICS = Path("metrics/split.json")
+TRAINING = Path("metrics")
+PER_GENRE = Path("plots/per_genre.csv")
+COMPARISONS = Path("plots/comparisons.csv")
+CONVERGENCE = Path("plots/convergence.csv")
+CONFUSION = Path("plots/confusion")  # written, like the two below
+FIGURES = Path("plots/figures")
+PAGE = Path("plots/report.html")
+
+
+def main() -> None:
+    """Write the pairs of actual and predicted genres, the figures and the page."""
+    params = load_params("complex", "featurize", "input", "seed", "simple", "split", "svm", "train")
+    results = read_results(DATASET, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE)
+    examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
+    spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
+    paths = read_csv(CLIPS, CLIPS_COLUMNS, "download").set_index("clip_id").path
+    sounds = [clip_as_mp3(AUDIO / paths[clip.clip_id]) for clip in misclassified]
+    with atomic_folder(CONFUSION) as folder:
+        for model, predictions in results.predictions.items():
+            table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")
+            write_csv(folder / f"{model}.csv", table)
+    with atomic_folder(FIGURES) as folder:
+        draw_figures(folder, results, examples, misclassified, spectrograms, params)
+    write_page(PAGE, FIGURES, results, misclassified, sounds, params)
+    print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
+
+
+if __name__ == "__main__":
+    run_stage(main)

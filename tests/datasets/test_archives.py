@@ -1,0 +1,389 @@
+"""Clips out of archives, most of which are damaged or hostile here."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import re
+import shutil
+import stat
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+from genres.core.errors import InputError
+from genres.datasets.archives import MAX_CLIP_BYTES, extract_clips
+
+CLIPS = {
+    "genres/blues/blues.00000.wav": os.urandom(70_000),
+    'genres/rock/it\'s "a" clip.MP3': b"",
+    "genres/-日本/-e\u0301.au": b"3",
+}
+FIRST = ("blues/first.wav", b"sound")
+LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE)
+NOTES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+
+
+class Place(NamedTuple):
+    """A folder in which everything is known, so that whatever is written beside ``target`` shows."""
+
+    root: Path
+    archive: Path
+    target: Path
+
+    def held(self) -> dict[str, bytes]:
+        files = (path for path in self.target.rglob("*") if path.is_file())
+        return {path.relative_to(self.target).as_posix(): path.read_bytes() for path in files}
+
+    def extract(self, content: bytes) -> dict[str, bytes]:
+        self.archive.write_bytes(content)
+        extract_clips(self.archive, self.target)
+        return self.held()
+
+    def refuses(self, content: bytes, *messages: str) -> None:
+        """Check that the archive is refused in one line that names it, and that no file leaves ``target``."""
+        with pytest.raises(InputError) as caught:
+            self.extract(content)
+        assert set(self.root.rglob("*")) - set(self.target.rglob("*")) == {self.archive, self.target}
+        assert self.archive.read_bytes() == content
+        for message in (f"{self.archive}: ", *messages):
+            assert message in str(caught.value)
+        assert str(caught.value).isprintable()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    root = tmp_path / "root"
+    target = root / "target"
+    target.mkdir(parents=True)
+    return Place(root, root / "archive", target)
+
+
+def file(path: str, size: int = 5, **fields: object) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(path)
+    info.size = size
+    for name, value in fields.items():
+        setattr(info, name, value)
+    return info
+
+
+def link(path: str, leads_to: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
+    return file(path, 0, type=kind, linkname=leads_to)
+
+
+def tar_bytes(*members: tarfile.TarInfo | tuple[str, bytes], **options: object) -> bytes:
+    """A tar whose members have their own content, or as much as their header claims."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", **options) as tar:  # type: ignore[call-overload]
+        for member in members:
+            if isinstance(member, tuple):
+                tar.addfile(file(member[0], len(member[1])), io.BytesIO(member[1]))
+            elif member.isreg():
+                tar.addfile(member, io.BytesIO(b"s" * member.size))
+            else:
+                tar.addfile(member)
+    return stream.getvalue()
+
+
+def zip_bytes(*members: tuple[str | zipfile.ZipInfo, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a name comes twice
+        for path, content in members:
+            archive.writestr(path, content)
+    return stream.getvalue()
+
+
+def zip_entry(path: str, mode: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("placeholder")
+    info.filename = path  # as it is: the constructor would change some
+    info.create_system = 3
+    info.external_attr = mode << 16
+    return info
+
+
+def as_tar(path: str) -> bytes:
+    return tar_bytes(FIRST, (path, b"sound"))
+
+
+def as_zip(path: str) -> bytes:
+    return zip_bytes(FIRST, (zip_entry(path, stat.S_IFREG | 0o644), b"sound"))
+
+
+BOTH = pytest.mark.parametrize("pack", [as_tar, as_zip])
+
+
+def overwritten(content: bytes, field: bytes, central: int, local: int | None) -> bytes:
+    """A zip with another ``field`` at these offsets in the header of each member, and in its copy at the end."""
+    changed = bytearray(content)
+    for mark, offset in ((b"PK\x01\x02", central), (b"PK\x03\x04", local)):
+        for found in re.finditer(mark, content) if offset is not None else ():
+            changed[found.start() + offset : found.start() + offset + len(field)] = field
+    return bytes(changed)
+
+
+def flipped(content: bytes, offset: int, bits: int = 1) -> bytes:
+    changed = bytearray(content)
+    changed[offset] ^= bits
+    return bytes(changed)
+
+
+def sparse_tar() -> bytes:
+    """In GNU's old format, 5 bytes that lie at 100000 in a file of 100010."""
+    header = bytearray(file("blues/sparse.wav", 5, type=tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
+    header[386:410] = b"%011o\0%011o\0" % (100_000, 5)
+    header[483:495] = b"%011o\0" % 100_010
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + b"sound".ljust(512, b"\0") + bytes(1024)
+
+
+LINKED_TAR = tar_bytes(
+    link("rock/early.wav", "../blues/./a.wav"),
+    ("./blues/a.wav", b"sound"),
+    link("./blues/hard.wav", "./blues/a.wav", tarfile.LNKTYPE),
+    link("blues/chain.wav", "hard.wav"),
+    link("latest", "blues"),
+)
+LINKED = dict.fromkeys(("rock/early.wav", "blues/a.wav", "blues/hard.wav", "blues/chain.wav"), b"sound")
+MACOS_ZIP = overwritten(zip_bytes(("blues/e\u0301.wav", b"1"), ("blues/é.wav", b"2")), b"\0\0", central=8, local=6)
+SPARSE = {"blues/sparse.wav": bytes(100_000) + b"sound" + bytes(5)}
+
+
+@pytest.mark.parametrize(
+    ("content", "clips"),
+    [
+        pytest.param(content, {path.removeprefix("genres/"): clip for path, clip in CLIPS.items()}, id=kind)
+        for kind, content in {
+            "tar": tar_bytes(*CLIPS.items()),
+            "gnu": tar_bytes(*CLIPS.items(), format=tarfile.GNU_FORMAT),
+            "gz": gzip.compress(tar_bytes(*CLIPS.items())),
+            "bz2": bz2.compress(tar_bytes(*CLIPS.items())),
+            "xz": lzma.compress(tar_bytes(*CLIPS.items())),
+            "zip": zip_bytes(*CLIPS.items()),
+            "stored": zip_bytes(*CLIPS.items(), compression=zipfile.ZIP_STORED),
+            "lzma": zip_bytes(*CLIPS.items(), compression=zipfile.ZIP_LZMA),
+        }.items()
+    ]
+    + [
+        pytest.param(LINKED_TAR, LINKED, id="links become copies"),
+        pytest.param(tar_bytes(link("blues", "rock"), FIRST), dict([FIRST]), id="a link diverts nothing"),
+        pytest.param(sparse_tar(), SPARSE, id="a sparse file is expanded"),
+        pytest.param(  # é as MS-DOS wrote it
+            MACOS_ZIP.replace("é".encode(), b"\x82!"),
+            {"blues/e\u0301.wav": b"1", "blues/é!.wav": b"2"},
+            id="a zip of macOS holds UTF-8 without saying so",
+        ),
+    ],
+)
+def test_an_archive_is_known_by_its_content(
+    place: Place, content: bytes, clips: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.extract(content) == clips
+    assert set(place.root.iterdir()) == {place.archive, place.target}
+    for path in place.target.rglob("*"):
+        assert not path.is_symlink()
+        assert path.is_dir() or path.stat().st_nlink == 1
+    assert capsys.readouterr().err.startswith("extract archive: 1 of 1 MB\n")
+
+
+def test_progress_counts_megabytes_of_the_archive(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    for pack in (tar_bytes, zip_bytes):
+        place.extract(pack(*((f"{pack.__name__}/{number}.wav", os.urandom(900_000)) for number in range(4))))
+        assert capsys.readouterr().err == "extract archive: 4 of 4 MB\n"
+
+
+def test_copies_get_ordinary_permissions(place: Place) -> None:
+    mask = os.umask(0o022)
+    try:
+        place.extract(tar_bytes(file("a/1.wav", mode=0o4777), file("a/2.wav", mode=0)))
+        entries = (zip_entry("b/1.wav", stat.S_IFREG | 0o4777), zip_entry("b/2.wav", stat.S_IFREG))
+        place.extract(zip_bytes(*((entry, b"") for entry in entries)))
+    finally:
+        os.umask(mask)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in place.target.rglob("*.wav")] == [0o644] * 4
+
+
+def shrink_disk(place: Place, monkeypatch: pytest.MonkeyPatch, total: int) -> None:
+    def usage(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=total - sum(path.stat().st_size for path in place.target.rglob("*.wav")))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "path",
+    ["README.txt", "._a.wav", "blues/._first.wav", "__MACOSX/blues/a.wav", ".git/b/a.wav", "blues/a.m4a"],
+)
+def test_what_is_no_clip_is_left_out_and_told_and_takes_no_room(
+    place: Place,
+    pack: Callable[[str], bytes],
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shrink_disk(place, monkeypatch, 9)
+    assert place.extract(pack(path)) == dict([FIRST])
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f", e.g. {path!r}")
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (as_tar("blues/second.wav"), "blues/second.wav"),
+        (as_zip("blues/second.wav"), "blues/second.wav"),
+        (tar_bytes(FIRST, link("blues/link.wav", "blues/first.wav", tarfile.LNKTYPE)), "blues/link.wav"),
+    ],
+    ids=["tar", "zip", "link"],
+)
+def test_clips_need_room_on_the_disk(place: Place, content: bytes, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink_disk(place, monkeypatch, 9)
+    place.refuses(content, f"{path!r} takes 5 bytes but only 4 are free")
+    assert place.held() == dict([FIRST])
+
+
+CLIMBS = ["../escaped.wav", "../a/escaped.wav", "a/../../a/escaped.wav", "a/b/../escaped.wav", "a/..", ".."]
+LEADS_OUT = ["/a/escaped.wav", "//a/escaped.wav", "/README.txt", "../README.txt", "../.hidden"]
+BACKSLASHES = ["\\a\\escaped.wav", "..\\a\\escaped.wav", "a\\escaped.wav", "a/b\\escaped.wav", "a\\README.txt"]
+DRIVES = ["C:/a/escaped.wav", "C:\\a\\escaped.wav", "c:escaped.txt"]
+BREAKS_LAYOUT = ["blues/a\n.wav", "bl\tues/a.wav", "blues/\x1b[2J.wav", "second.wav", "blues/first.mp3", "", "."]
+MIXED_UP = ["blues/first.wav", "./blues//first.wav", "other/Blues/a.wav", "x/blues/FIRST.wav"]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("path", "messages"),
+    [
+        *((path, [repr(path)]) for path in CLIMBS + LEADS_OUT + BACKSLASHES + DRIVES + BREAKS_LAYOUT),
+        *((path, [repr("blues/first.wav"), repr(path), "rename one"]) for path in MIXED_UP),
+        (f"blues/{'n' * 300}.wav", ["cannot be written", "File name too long"]),
+    ],
+)
+def test_a_path_that_leads_out_or_breaks_the_layout_is_refused_by_name(
+    place: Place, pack: Callable[[str], bytes], path: str, messages: list[str]
+) -> None:
+    place.refuses(pack(path), *messages)
+    assert place.held() == dict([FIRST])
+
+
+A, B = ("blues/a.wav", b"sound"), ("blues/b.wav", b"other")
+BIG = 3 * 1024**3
+NOISE = tar_bytes(*((f"blues/{number}.wav", os.urandom(9000)) for number in range(20)))[:-8192]
+TWO_IN_ZIP = zip_bytes(("blues/a.wav", os.urandom(999)), B)
+REFUSED = {  # what it is: the archive and what its message says
+    "a name in a tar that is no UTF-8": (
+        tar_bytes(("blues/\udcff.wav", b""), format=tarfile.GNU_FORMAT, encoding="utf-8"),
+        r"'blues/\udcff.wav' has control characters or bytes that are no UTF-8",
+    ),
+    "a name in a zip that is no UTF-8": (
+        zip_bytes(("blues/é.wav", b"")).replace("é".encode(), b"\xff\xff"),
+        "cannot be read",
+        "utf-8",
+    ),
+    "a size in a comment": (
+        tar_bytes(file("blues/a.wav", 0, pax_headers={"size": str(10**11)})),
+        "'blues/a.wav' claims 100000000000 bytes",
+    ),
+    "a size in a zip": (
+        overwritten(zip_bytes(A), BIG.to_bytes(4, "little"), central=24, local=None),
+        f"'blues/a.wav' claims {BIG} bytes",
+    ),
+    "endlessly nested headers": (
+        tar_bytes(*[file("note", 0, type=tarfile.GNUTYPE_LONGNAME)] * 5000, format=tarfile.GNU_FORMAT),
+        "cannot be read",
+    ),
+    "a tar cut between two members": (
+        tar_bytes(A, B)[:1024],
+        "what follows 'blues/a.wav' cannot be read (the mark of the end is missing)",
+    ),
+    "a damaged header": (
+        flipped(tar_bytes(A, B, FIRST), 1024),
+        "what follows 'blues/a.wav' cannot be read (a header is damaged",
+    ),
+    "two tars in one": (tar_bytes(A) + tar_bytes(B), "a second archive follows"),
+    "a wrong checksum of gzip": (flipped(gzip.compress(tar_bytes(A)), -8), "CRC check failed"),
+    "a zip of damaged compression": (
+        flipped(zip_bytes(A), 41, 4),
+        "'blues/a.wav' cannot be read",
+        "invalid block type",
+    ),
+    "an encrypted zip": (
+        overwritten(zip_bytes(A), b"\1", central=8, local=6),
+        "'blues/a.wav' is encrypted",
+        "without a password",
+    ),
+}
+for path in ("../out/", "/out/", "a/../../out/", "C:\\out/"):
+    folder = file(path, 0, type=tarfile.DIRTYPE)
+    REFUSED[f"tar: folder {path}"] = (tar_bytes(A, folder), repr(path.rstrip("/")))
+    REFUSED[f"zip: folder {path}"] = (zip_bytes(A, (zip_entry(path, stat.S_IFDIR), b"")), repr(path))
+for kind, leads_to in product(
+    LINKS, ["/etc/passwd", "../../outside.wav", "../../../etc/passwd", "C:\\x.wav", "a\\..\\b"]
+):
+    for path in ("blues/link.wav", "README", "blues/.hidden"):
+        name = re.split(r"[\\/]", leads_to)[-1]
+        REFUSED[f"link {kind!r} {path} out to {leads_to}"] = (tar_bytes(A, link(path, leads_to, kind)), name)
+for kind, leads_to in product(LINKS, ["", ".", "missing.wav", "README", "blues/link.wav", "link.wav", "blues"]):
+    REFUSED[f"link {kind!r} to {leads_to!r}, no clip"] = (
+        tar_bytes(A, ("README", b"text"), link("blues/link.wav", leads_to, kind)),
+        "the link 'blues/link.wav' leads to",
+        "no clip of this archive",
+    )
+for path in ("blues/odd.wav", "odd"):
+    for kind in (tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, b"Z"):
+        content = tar_bytes(A, file(path, 0, type=kind))
+        REFUSED[f"tar: special {kind!r} {path}"] = (content, repr(path), "neither file nor folder")
+    for mode in (stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK):
+        content = zip_bytes((zip_entry(path, mode | 0o777), b"/etc/passwd"))
+        REFUSED[f"zip: special {mode:o} {path}"] = (content, repr(path), "neither file nor folder")
+for path in ("blues/big.wav", "README"):
+    for size in (MAX_CLIP_BYTES + 1, 10**11):
+        content = file(path, size).tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+        REFUSED[f"{path} of {size} bytes"] = (
+            content,
+            repr(path),
+            f"claims {size} bytes; expected at most {MAX_CLIP_BYTES}",
+        )
+    for size in (-1, -512, -1536):  # back to an earlier header, for ever; newer versions of tarfile refuse it
+        header = file(path, size).tobuf(tarfile.GNU_FORMAT)
+        REFUSED[f"{path} of {size} bytes"] = (tar_bytes(file("a", 0))[:512] + header + bytes(1024),)
+        comment = file(path, 0, pax_headers={"size": str(size)})
+        REFUSED[f"{path} of {size} bytes in a comment"] = (tar_bytes(file("a", 0), comment),)
+for kind, size in product(NOTES, [10**11, 2 * 1024**2, -512]):
+    for before in ([], [file("blues/a.wav")]):
+        content = tar_bytes(*before, file("note", size, type=kind), format=tarfile.GNU_FORMAT)
+        REFUSED[f"note {kind!r} of {size} bytes after {len(before)}"] = (content, "'note'", f"claims {size} bytes")
+for compress, share in product((bytes, gzip.compress, bz2.compress, lzma.compress), (0.99, 0.9, 0.5, 0.1, 0.01)):
+    content = compress(NOISE)
+    REFUSED[f"{share} of a tar by {compress.__module__}"] = (content[: int(len(content) * share)],)
+for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+    content = zip_bytes(A, ("blues/noise.wav", os.urandom(999)), compression=compression)
+    damaged = flipped(content, content.index(b"blues/noise.wav") + 400, 255)
+    REFUSED[f"a damaged file in a zip, {compression}"] = (damaged, "'blues/noise.wav' cannot be read")
+for kept in (-1, -30, 500, 3):
+    REFUSED[f"a zip cut to {kept}"] = (TWO_IN_ZIP[:kept],)
+for content in (b"", b"text", bytes(100), gzip.compress(b"text"), b"PK\x03\x04", b"RIFF" + bytes(999)):
+    REFUSED[f"no archive: {content[:4]!r}"] = (content, "neither a tar (plain or compressed) nor a zip")
+for content in (tar_bytes(), zip_bytes(), tar_bytes(("README", b"text")), gzip.compress(tar_bytes())):
+    REFUSED[f"no clip: {content[:4]!r}"] = (content, "holds no clip; expected <genre>/<clip>")
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_damaged_or_hostile_is_refused_by_name(place: Place, case: str) -> None:
+    place.refuses(*REFUSED[case])
+
+
+@pytest.mark.parametrize("claim", [10, 0, 200_000])
+def test_a_zip_that_lies_about_a_size_is_refused(place: Place, claim: int) -> None:
+    content = zip_bytes(("blues/bomb.wav", bytes(100_000)))
+    place.refuses(overwritten(content, claim.to_bytes(4, "little"), central=24, local=22), "blues/bomb.wav")
+    assert len(place.held()["blues/bomb.wav"]) <= claim

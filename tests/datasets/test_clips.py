@@ -1,0 +1,72 @@
+"""The list of clips, and which lists nothing can be learned from."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from genres.core.columns import CLIPS
+from genres.core.errors import InputError
+from genres.datasets.clips import list_clips, require_genres
+from genres.parallel import local_processes
+
+SHA256_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_every_file_is_listed_by_genre_and_clip_whether_it_can_be_read_or_not(tmp_path: Path) -> None:
+    for genre in ("rock", "blues"):
+        (tmp_path / genre).mkdir()
+    sound = np.sin(np.arange(12000))
+    soundfile.write(tmp_path / "rock" / "10.wav", sound, 8000)
+    soundfile.write(tmp_path / "rock" / "9.flac", np.stack([sound, sound], axis=1), 44100)
+    (tmp_path / "blues" / "b.a.mp3").touch()
+    (tmp_path / "blues" / "b.wav").write_text("no sound")
+    with local_processes(2) as executor:
+        clips = list_clips(tmp_path, executor)
+    assert tuple(clips.columns) == CLIPS
+    assert clips.drop(columns=["sha256", "reason"]).to_numpy().tolist() == [
+        ["blues/b", "blues", "blues/b.wav", "", "", "unreadable"],
+        ["blues/b.a", "blues", "blues/b.a.mp3", "", "", "unreadable"],
+        ["rock/10", "rock", "rock/10.wav", "1.500", "8000", "ok"],
+        ["rock/9", "rock", "rock/9.flac", "0.272", "44100", "ok"],
+    ]
+    assert clips.sha256[1] == SHA256_OF_NOTHING
+    assert list(clips.reason) == [
+        "no readable audio (libsndfile: Format not recognised.)",
+        "the file is empty (0 bytes)",
+        "",
+        "",
+    ]
+
+
+def listed(*rows: str) -> pd.DataFrame:
+    """A list of clips, given each one's genre and status."""
+    clips = pd.DataFrame([row.split() for row in rows], columns=["genre", "status"])
+    paths = [f"{genre}/{number}.wav" for number, genre in enumerate(clips.genre)]
+    return clips.assign(path=paths, reason=clips.status.map({"ok": "", "unreadable": "digital silence"}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["rock ok", "rock ok"], "Only one genre was found: 'rock'.*at least two folders"),
+        (
+            ["blues ok", "rock unreadable", "rock unreadable"],
+            "None of the 2 clips of the genre 'rock'.*rock/1.wav, .*digital silence",
+        ),
+    ],
+)
+def test_what_nothing_can_be_learned_from_is_refused(rows: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        require_genres(listed(*rows))
+
+
+def test_unreadable_clips_are_counted_in_one_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    require_genres(listed("blues ok", "rock ok"))
+    assert capsys.readouterr().err == ""
+    require_genres(listed("blues ok", "blues unreadable", "rock ok", "rock unreadable"))
+    message = capsys.readouterr().err
+    assert message.startswith("warning: 2 of 4 clips are unreadable and left out (blues/1.wav: digital silence)")
+    assert message.count("\n") == 1

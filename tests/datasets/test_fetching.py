@@ -1,0 +1,353 @@
+"""One file from a misbehaving server."""
+
+import errno
+import io
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+from unittest.mock import DEFAULT, Mock
+
+import pytest
+from misbehaving import CONTENT, PIECE, Behaviour, Server, hang, isolate, reset, serve, sha256, status
+from project import ROOT, environment
+from urllib3.util.connection import create_connection
+
+from genres.core.errors import InputError
+from genres.datasets import fetching, retry
+from genres.datasets.fetching import CHUNK_BYTES, CONNECT_SECONDS, Remote, fetch
+from genres.datasets.retry import MAX_PAUSE, PAUSES, SourceError
+
+HALF = len(CONTENT) // 2
+CHANGED = CONTENT[:HALF] + bytes([CONTENT[HALF] ^ 1]) + CONTENT[HALF + 1 :]
+CONNECT = "urllib3.util.connection.create_connection"
+PAGE = b"<!DOCTYPE html><html><body>Please log in to this network.</body></html>"
+
+
+FILE, PARTIAL = "music.bin", "music.bin.partial"
+COMPLETE = {FILE: CONTENT}
+
+
+@dataclass
+class Download:
+    """A file on a server, the cache folder that it goes to, and the seconds waited between attempts."""
+
+    server: Server
+    remote: Remote
+    cache: Path
+    waits: list[float]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.cache.iterdir() if path.suffix != ".lock"}
+
+    def write_partial(self, content: bytes) -> None:
+        (self.cache / PARTIAL).write_bytes(content)
+
+
+@pytest.fixture
+def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Download]:
+    cache = tmp_path / "genres"
+    cache.mkdir()
+    with Server() as server:
+        remote = Remote("music", FILE, server.url, len(CONTENT), sha256(CONTENT))
+        yield Download(server, remote, cache, isolate(tmp_path, monkeypatch))
+
+
+def test_a_download_is_announced_and_happens_once(download: Download, capsys: pytest.CaptureFixture[str]) -> None:
+    (download.cache / "music.bin.lock").write_text("1\n")  # left by a killed process
+    assert fetch(download.remote) == fetch(download.remote) == download.cache / "music.bin"
+    assert download.files == COMPLETE
+    assert len(download.server.requests) == 1
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        rf"downloading music, 3 MB, from {download.server.url} to {download.cache}, where \d+ MB are free", first
+    )
+    assert last == "download music.bin: 3.0 of 3.0 MB"
+
+
+def test_a_terminal_shows_rate_and_time_left(
+    download: Download, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    download.server.behave = serve(pace=lambda _: time.sleep(0.01))
+    fetch(download.remote)
+    assert re.search(r"download music\.bin: +\d+%.*\[00:00<00:0\d, [\d.]+MB/s\]", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("damaged", [CONTENT[:HALF], CHANGED], ids=["truncated", "changed"])
+def test_a_damaged_file_is_downloaded_again(download: Download, damaged: bytes) -> None:
+    fetch(download.remote).write_bytes(damaged)
+    fetch(download.remote)
+    assert download.files == COMPLETE
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
+def test_a_broken_connection_is_resumed(download: Download, fraction: float, with_length: bool) -> None:
+    download.server.script = [serve(stop_at=fraction, with_length=with_length)]
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert download.waits == [PAUSES[0]]
+    first, second = download.server.ranges
+    assert first is None
+    assert second is not None
+    assert 0 <= len(CONTENT) * fraction - int(second.removeprefix("bytes=").removesuffix("-")) < CHUNK_BYTES
+
+
+@pytest.mark.parametrize("with_checksum", [True, False])
+def test_an_outage_is_waited_for_and_only_a_file_with_a_checksum_resumed(
+    download: Download, monkeypatch: pytest.MonkeyPatch, with_checksum: bool
+) -> None:
+    outage = OSError(errno.ENETUNREACH, "unreachable")
+    connect = Mock(wraps=create_connection, side_effect=[DEFAULT, outage, outage, DEFAULT])
+    monkeypatch.setattr(CONNECT, connect)
+    download.server.script = [serve(stop_at=0.5)]
+    if not with_checksum:
+        download.write_partial(b"of an earlier archive")
+    fetch(download.remote if with_checksum else replace(download.remote, sha256=None, size=2_900_000))
+    assert download.files == COMPLETE
+    assert [requested is not None for requested in download.server.ranges] == [False, with_checksum]
+    assert download.waits == list(PAUSES[:3])
+
+
+def test_failures_do_not_add_up_while_there_is_progress(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "PROGRESS_BYTES", 100_000)
+    download.server.script = [serve(stop_at=tenths / 10) for tenths in range(1, 10)]
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert len(download.waits) == 9 > len(PAUSES)
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(7, 7), (0, 1), ("soon", 1), (-3, 1), (timedelta(seconds=40), 40), ("Fri, 31 Dec 99999999 23:59:59 GMT", 1)],
+)
+def test_a_busy_server_gets_the_time_that_it_asks_for(
+    download: Download, code: int, retry_after: object, seconds: float
+) -> None:
+    if isinstance(retry_after, timedelta):
+        retry_after = format_datetime(datetime.now(UTC) + retry_after, usegmt=True)
+    download.server.script = [status(code, Retry_After=retry_after)]
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert download.waits == [pytest.approx(seconds, abs=5 if seconds == 40 else 0)]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        *((status(code), f"status {code}, 6 times in a row") for code in (500, 502, 504)),
+        (hang, "Read timed out.*6 times in a row"),
+        (reset, "no response .*6 times in a row"),
+        (serve(stop_at=0.5, with_ranges=False), "the connection broke after .*, 6 times in a row"),
+        *((status(code, PAGE), f"status {code}") for code in (401, 403, 404, 410)),
+        (status(429, Retry_After=MAX_PAUSE + 1), "status 429 and asks to wait for 121 s"),
+        (serve(CONTENT[:-1]), "announces 2999999 bytes, not 3000000"),
+        (serve(CONTENT[:-1], with_length=False), "does not send .* from byte 2999999 on, 6 times in a row"),
+        (serve(CONTENT + b"!"), "announces 3000001 bytes, not 3000000"),
+        (serve(CONTENT + b"!", with_length=False), "sends more than 3000000 bytes"),
+        (serve(CHANGED), f"the sha256 is {sha256(CHANGED)}, not {sha256(CONTENT)}"),
+        (serve(CHANGED, with_length=False), f"the sha256 is {sha256(CHANGED)}, not {sha256(CONTENT)}"),
+        (status(200), "announces 0 bytes, not 3000000"),
+    ],
+)
+def test_a_server_that_fails_or_sends_another_file(
+    download: Download, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, message: str
+) -> None:
+    if behaviour is hang:
+        monkeypatch.setattr(fetching, "READ_SECONDS", 0.1)
+    download.server.behave = behaviour
+    with pytest.raises(SourceError, match=f"{download.server.url}: .*{message}"):
+        fetch(download.remote)
+    assert download.waits == (list(PAUSES) if "6 times" in message else [])
+    assert len(download.server.requests) == len(download.waits) + 1
+    assert FILE not in download.files
+    assert CONTENT.startswith(download.files.get(PARTIAL, b""))
+
+
+@pytest.mark.parametrize("partial", [None, CONTENT[:HALF]])
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/gzip"])
+@pytest.mark.parametrize("checksum", [sha256(CONTENT), None], ids=["checksum", "none"])
+def test_an_html_page_is_refused_and_a_partial_file_kept(
+    download: Download, content_type: str, checksum: str | None, partial: bytes | None
+) -> None:
+    if partial:
+        download.write_partial(partial)
+    download.server.behave = status(200, PAGE, Content_Type=content_type)
+    with pytest.raises(SourceError, match=f"{download.server.url}: the server sends an HTML page"):
+        fetch(replace(download.remote, sha256=checksum))
+    assert download.files == ({PARTIAL: partial} if partial else {})
+
+
+@pytest.mark.parametrize(
+    ("partial", "script", "range_requests"),
+    [
+        (CONTENT, [], []),
+        (b"wrong", [], [True, False]),
+        (bytes(len(CONTENT)), [], [False]),
+        (bytes(len(CONTENT) + 1), [], [False]),
+        (CONTENT[:HALF], [status(206, b"x" * 9, Content_Range="bytes 5-13/3000000")], [True, False]),
+        (CONTENT[:HALF], [status(206, b"x")], [True, False]),
+        (CONTENT[:HALF], [status(416)], [True, False]),
+        (b"", [serve(pace=lambda offset: offset > HALF and time.sleep(2))], [False, True]),
+        (b"", [serve(stop_at=share, with_ranges=False) for share in (0.5, 0.2, 1)], [False, True, True]),
+        (b"", [status(200, CONTENT, Content_Encoding="gzip")], [False]),
+    ],
+)
+def test_a_partial_file_is_completed_or_replaced(
+    download: Download,
+    monkeypatch: pytest.MonkeyPatch,
+    partial: bytes,
+    script: list[Behaviour],
+    range_requests: list[bool],
+) -> None:
+    monkeypatch.setattr(fetching, "READ_SECONDS", 1)
+    download.write_partial(partial)
+    download.server.script = list(script)
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert [requested is not None for requested in download.server.ranges] == range_requests
+
+
+def test_a_full_disk_is_reported_before_the_download(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(download.cache)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000_000))
+    with pytest.raises(InputError, match="music takes 3 MB more in .*genres, where only 2 MB are free.*XDG_CACHE_HOME"):
+        fetch(download.remote)
+    assert download.server.requests == []
+    download.write_partial(CONTENT[:HALF])
+    fetch(download.remote)
+    assert download.files == COMPLETE
+
+
+def test_a_download_that_fills_the_disk_is_resumed(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SmallDisk(io.FileIO):
+        def write(self, data: Any) -> int:
+            free = HALF - self.tell()
+            if free <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(data[:free])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda path, mode: io.BufferedWriter(SmallDisk(path, mode)))
+        with pytest.raises(InputError, match="music.bin cannot be written .No space left on .*3 MB") as error:
+            fetch(download.remote)
+    assert not isinstance(error.value, SourceError)  # another source would need the space too
+    assert download.files == {PARTIAL: CONTENT[:HALF]}
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert download.server.ranges[1] == f"bytes={HALF}-"
+
+
+def test_a_cache_folder_that_cannot_be_written(download: Download) -> None:
+    download.cache.rmdir()
+    download.cache.write_text("a file instead of the folder")
+    with pytest.raises(InputError, match="genres/music.bin cannot be written.*XDG_CACHE_HOME"):
+        fetch(download.remote)
+
+
+def start_fetch(remote: Remote) -> subprocess.Popen[str]:
+    code = f"from genres.datasets.fetching import Remote, fetch; fetch({remote!r})"
+    command, variables = [sys.executable, "-c", code], environment(PYTHONPATH=str(ROOT / "src"))
+    return subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_killed_download_is_resumed(download: Download) -> None:
+    gate = Event()  # no download completes before it is killed
+    last = len(CONTENT) - PIECE
+    download.server.behave = serve(pace=lambda offset: gate.wait(20) if offset >= last else time.sleep(0.002))
+    for fraction in (0.03, 0.4, 0.87):
+        with start_fetch(download.remote) as process:
+            while download.server.sent < fraction * len(CONTENT) and process.poll() is None:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        assert FILE not in download.files
+        assert CONTENT.startswith(download.files.get(PARTIAL, b""))
+    gate.set()
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert download.server.ranges[-1] is not None  # the last one asked for the rest alone
+
+
+def test_of_two_downloads_one_waits(download: Download) -> None:
+    gate = Event()
+    download.server.behave = serve(pace=lambda offset: gate.wait(20) if offset >= 10 * PIECE else None)
+    with start_fetch(download.remote) as first:
+        while not download.server.requests:
+            time.sleep(0.01)
+        with start_fetch(download.remote) as second:
+            assert second.stderr is not None
+            assert f"another process is downloading {download.cache}/music.bin; wait" in second.stderr.readline()
+            assert FILE not in download.files
+            gate.set()
+            first.communicate(timeout=20)
+            second.communicate(timeout=20)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert download.files == COMPLETE
+    assert len(download.server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "failure", "message"),
+    [
+        ("socket.getaddrinfo", socket.gaierror(socket.EAI_AGAIN, "try again"), "Failed to resolve 'music.example'"),
+        (CONNECT, ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "'music.example', port=443.*refused"),
+        (CONNECT, TimeoutError(), f"music.example timed out. .connect timeout={CONNECT_SECONDS}"),
+    ],
+)
+def test_an_unreachable_host_is_reported_at_once(
+    download: Download, monkeypatch: pytest.MonkeyPatch, function: str, failure: Exception, message: str
+) -> None:
+    download.write_partial(CONTENT[:HALF])
+    monkeypatch.setattr(function, Mock(side_effect=failure))
+    with pytest.raises(SourceError, match=f"^https://music.example/x: cannot connect .*{message}.*$") as error:
+        fetch(replace(download.remote, url="https://music.example/x"))
+    assert not re.search("retries|0x", str(error.value))
+    assert download.waits == []
+    assert download.files == {PARTIAL: CONTENT[:HALF]}
+
+
+BAD_URLS = ("music.example/x", "http://[/x", "http:///x", "ftp://a/b", "http://a:b/", f"http://{'a' * 70}.example/")
+BAD_PROXIES = ("::bad", "http://[", "ftp://x", "http://", "a" * 70)
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [*((url, "") for url in BAD_URLS), *(("http://music.example/x", proxy) for proxy in BAD_PROXIES)],
+)
+def test_an_invalid_url_or_proxy_is_reported(
+    download: Download, monkeypatch: pytest.MonkeyPatch, url: str, proxy: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(SourceError, match=f"^{re.escape(url)}: .*$"):
+        fetch(replace(download.remote, url=url))
+    assert download.waits == []
+
+
+def test_a_proxy_is_used(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = replace(download.remote, url="http://music.example/music.bin")
+    monkeypatch.setenv("http_proxy", "127.0.0.1:1")
+    with pytest.raises(SourceError, match="cannot connect through the proxy .*'127.0.0.1', port=1"):
+        fetch(elsewhere)
+    assert download.waits == []
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{download.server.server_port}")
+    fetch(elsewhere)
+    assert [path for _, path, _ in download.server.requests] == [elsewhere.url]
+    monkeypatch.setenv("http_proxy", "127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    fetch(replace(download.remote, file="again.bin"))
+    assert download.files == COMPLETE | {"again.bin": CONTENT}

@@ -1,0 +1,293 @@
+"""The user's own clips out of a folder; archives have tests of their own."""
+
+import contextlib
+import errno
+import os
+import shutil
+import socket
+import stat
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from genres.core.errors import InputError
+from genres.datasets.local import copy_clips
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "audio"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[Path]:
+    """A folder of a user whom permissions bind, which they do not bind root, and who runs the test."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    if is_root:
+        os.seteuid(0)
+    shutil.rmtree(folder)
+
+
+def put(folder: Path, path: str, content: bytes = b"sound") -> Path:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return file
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_clips_are_copied_as_they_are_and_what_is_left_out_is_told(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = {
+        "blues/long.wav": os.urandom(3_000_000),
+        "rock/a.AU": b"",
+        'rock/it\'s "b".mp3': b"1",
+        "-n/-rf.flac": b"2",
+        "日本/e\u0301 \U0001f3b8.ogg": b"3",
+    }
+    for path, content in clips.items():
+        put(source, f"genres/deep/{path}" if path == "rock/a.AU" else path, content)
+    for path in ("README.txt", "blues/cover.jpg", "blues/._a.wav", ".git/x/y.wav"):
+        put(source, path)
+    copy_clips(source, target)
+    assert held(target) == clips
+    last = capsys.readouterr().err.splitlines()
+    assert "files skipped: 2 as no audio, e.g. 'README.txt', 1 as hidden, e.g. 'blues/._a.wav'" in last
+
+
+def test_the_folder_itself_is_no_genre(source: Path, target: Path) -> None:
+    put(source, "blues/a.wav")
+    put(source, "b.wav")
+    with pytest.raises(InputError, match=r"clips: 'b\.wav' lies in no genre's folder"):
+        copy_clips(source, target)
+    assert held(target) == {}
+
+
+def test_originals_stay_and_copies_are_ordinary_files(source: Path, target: Path) -> None:
+    modes = {"blues/a.wav": 0o400, "blues/b.wav": 0o755, "rock/c.wav": 0o666}
+    for number, (path, mode) in enumerate(modes.items()):
+        put(source, path).chmod(mode)
+        os.utime(source / path, ns=(10**18, 10**18 + number))
+
+    def originals() -> dict[str, tuple[int, int, bytes]]:
+        return {
+            str(path): (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+            for path in source.rglob("*")
+        }
+
+    before = originals()
+    mask = os.umask(0o022)
+    try:
+        copy_clips(source, target)
+    finally:
+        os.umask(mask)
+    for path in modes:
+        assert stat.S_IMODE((target / path).stat().st_mode) == 0o644
+        (target / path).write_bytes(b"changed")
+    assert originals() == before
+
+
+def failing(code: int) -> Callable[..., int]:
+    """A call that the system refuses with ``code``, after the first 1000 bytes of a file."""
+
+    def fail_midway(source_file: int, copy: int, count: int) -> int:
+        if os.lseek(source_file, 0, os.SEEK_CUR) == 0:
+            return os.write(copy, os.read(source_file, 1000))
+        raise OSError(code, os.strerror(code))
+
+    return fail_midway
+
+
+CODES = (errno.EXDEV, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+
+
+@pytest.mark.parametrize(
+    "call", [*map(failing, CODES), lambda *_: 0, None], ids=[*map(str, CODES), "nothing", "unknown"]
+)
+def test_where_the_kernel_cannot_copy_python_does(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., int] | None
+) -> None:
+    content = os.urandom(5000)
+    put(source, "blues/a.wav", content)
+    if call:
+        monkeypatch.setattr(os, "copy_file_range", call, raising=False)
+    else:
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    copy_clips(source, target)
+    assert held(target) == {"blues/a.wav": content}
+
+
+def test_a_full_disk_is_told(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail = Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    put(source, "blues/a.wav")
+    monkeypatch.setattr(os, "copy_file_range", fail, raising=False)
+    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    with pytest.raises(InputError, match=r"blues/a\.wav' cannot be copied.*No space left on device"):
+        copy_clips(source, target)
+
+
+def test_links_to_files_are_copied_by_content(tmp_path: Path, source: Path, target: Path) -> None:
+    elsewhere = put(tmp_path, "elsewhere/a.wav", b"linked")
+    (source / "blues").mkdir()
+    (source / "blues/symbolic.wav").symlink_to(elsewhere)
+    os.link(elsewhere, source / "blues/hard.wav")
+    copy_clips(source, target)
+    assert held(target) == {"blues/symbolic.wav": b"linked", "blues/hard.wav": b"linked"}
+    for copy in (target / "blues").iterdir():
+        assert not copy.is_symlink()
+        assert copy.stat().st_nlink == 1
+
+
+def test_a_link_may_stand_for_the_source_but_for_no_folder_in_it(tmp_path: Path, source: Path, target: Path) -> None:
+    put(source, "blues/a.wav")
+    put(tmp_path, "elsewhere/b.wav")
+    (source / ".rock").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(source)
+    copy_clips(tmp_path / "link", target)
+    assert held(target) == {"blues/a.wav": b"sound"}
+    (source / "rock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="clips/rock' links to a folder"):
+        copy_clips(source, target)
+
+
+def make_link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_suffix(".pipe"))
+    path.symlink_to(path.with_suffix(".pipe"))
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(path.parent):  # a socket's path must be short
+        listener.bind(path.name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to(path.name),  # in a circle
+        os.mkfifo,
+        make_link_to_pipe,
+        make_socket,
+    ],
+)
+def test_what_is_no_file_is_refused_by_name_and_never_opened(
+    source: Path, target: Path, make: Callable[[Path], None]
+) -> None:
+    put(source, "blues/a.wav")
+    make(source / "blues/odd.wav")
+    with pytest.raises(InputError, match=r"blues/odd\.wav'"):
+        copy_clips(source, target)
+    assert held(target) == {}
+
+
+def test_names_that_are_no_utf8_are_refused(source: Path, target: Path) -> None:
+    (source / "blues").mkdir()
+    Path(os.fsdecode(os.fsencode(source / "blues") + b"/\xff.wav")).write_bytes(b"")
+    with pytest.raises(InputError, match=r"blues/\\udcff\.wav' has control characters or bytes"):
+        copy_clips(source, target)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing", "missing: cannot be found.*expected a folder, or a tar"),
+        ("a\0b", "cannot be found.*expected a folder, or a tar"),
+        ("pipe.tar", r"pipe\.tar: is neither a folder nor a file"),
+        ("clips", "clips: holds no clip"),
+    ],
+)
+def test_what_is_no_source_is_named(tmp_path: Path, source: Path, target: Path, path: str, message: str) -> None:
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(InputError, match=message):
+        copy_clips(tmp_path / path, target)
+
+
+@pytest.mark.parametrize("path", ["blues/a.wav", "blues", ""])
+def test_what_cannot_be_read_is_named(ordinary_user: Path, path: str) -> None:
+    source, target = ordinary_user / "clips", ordinary_user / "audio"
+    target.mkdir()
+    put(source, "blues/a.wav")
+    put(source, "rock/b.wav")
+    (source / path).chmod(0)
+    try:
+        with pytest.raises(InputError, match="Permission denied.*readable") as caught:
+            copy_clips(source, target)
+    finally:
+        (source / path).chmod(0o700)
+    assert repr(str(source / path)) in str(caught.value)
+
+
+def test_an_archive_that_cannot_be_read_is_named(ordinary_user: Path) -> None:
+    archive = put(ordinary_user, "clips.tar")
+    archive.chmod(0)
+    with pytest.raises(InputError, match=r"clips\.tar: cannot be opened \(Permission denied\)"):
+        copy_clips(archive, ordinary_user)
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        ("clips", "clips"),
+        ("clips", "clips/audio"),
+        ("clips", "clips/data/deep/audio"),
+        ("clips", "link"),
+        ("clips/data", "clips"),
+        ("", "clips"),  # from within tmp_path
+    ],
+)
+def test_a_source_that_overlaps_with_the_target_is_refused(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch, read: str, written: str
+) -> None:
+    put(source, "data/blues/a.wav")
+    for folder in ("audio", "data/deep/audio"):
+        (source / folder).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(source / "audio")
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(), tmp_path):
+        with pytest.raises(InputError, match="overlaps"):
+            copy_clips(folder / read, folder / written)
+    assert held(source) == {"data/blues/a.wav": b"sound"}
+
+
+def test_the_current_folder_can_be_the_source_and_a_name_may_begin_alike(
+    tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(put(tmp_path, "audio2/blues/a.wav").parents[1])
+    copy_clips(Path(), target)
+    assert held(target) == {"blues/a.wav": b"sound"}
+
+
+def test_an_archive_gives_what_its_folder_gives(tmp_path: Path, source: Path, target: Path) -> None:
+    for path in ("genres/blues/a.wav", "genres/hip hop/ü.mp3", "README"):
+        put(source, path, path.encode())
+    with tarfile.open(tmp_path / "clips.tgz", "w:gz") as tar:
+        tar.add(source, ".")
+    before = (tmp_path / "clips.tgz").read_bytes()
+    copy_clips(source, target)
+    (tmp_path / "other").mkdir()
+    copy_clips(tmp_path / "clips.tgz", tmp_path / "other")
+    assert held(tmp_path / "other") == held(target) != {}
+    assert (tmp_path / "clips.tgz").read_bytes() == before

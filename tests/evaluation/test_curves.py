@@ -1,0 +1,53 @@
+"""What the training stages wrote besides the models."""
+
+from pathlib import Path
+
+import pytest
+
+from genres.core.errors import InputError
+from genres.evaluation.curves import CURVES, read_all_curves, read_curves
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What a training of three epochs writes."""
+    folder = tmp_path / "train_simple"
+    for number, name in enumerate(CURVES):
+        curve = folder / "plots" / "metrics" / f"{name}.tsv"
+        curve.parent.mkdir(parents=True, exist_ok=True)
+        rows = [f"{step}\t{number + step / 10}" for step in (1, 2, 3)]
+        curve.write_text("\n".join([f"step\t{name.split('/')[1]}", *rows, ""]))
+    return folder
+
+
+def test_curves_are_columns_and_epochs_the_index_of_models_that_have_them(folder: Path) -> None:
+    found = read_all_curves(folder.parent, ["simple", "svm"])
+    assert list(found) == ["simple"]
+    curves = found["simple"]
+    assert list(curves.index) == [1, 2, 3]
+    assert curves.train_loss.tolist() == [0.1, 0.2, 0.3]
+    assert curves.test_accuracy.tolist() == [3.1, 3.2, 3.3]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "step\tloss\n",
+        "step\tlost\n1\t2\n2\t2\n3\t2\n",
+        "step\tloss\n1\tx\n2\t2\n3\t2\n",
+        "step\tloss\n1\t2\n3\t2\n4\t2\n",
+        "step\tloss\n1\t\n2\t1\n3\t1\n",
+        "\0\1\n",
+    ],
+)
+def test_a_damaged_curve_is_named_with_the_stage(folder: Path, content: str) -> None:
+    (folder / "plots/metrics/test/loss.tsv").write_text(content)
+    with pytest.raises(InputError, match=r"test/loss.tsv(?s:.*)`dvc repro -f train_simple`"):
+        read_curves(folder)
+
+
+def test_a_missing_curve_is_named_with_the_stage(folder: Path) -> None:
+    (folder / "plots/metrics/train/accuracy.tsv").unlink()
+    with pytest.raises(InputError, match=r"train/accuracy.tsv is not there.*`dvc repro train_simple`"):
+        read_curves(folder)

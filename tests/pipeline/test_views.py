@@ -1,0 +1,141 @@
+"""What DVC and make show of the results, and whether the lock is fresh, in clones of the project."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import MODELS, NETWORKS, Clone, FirstRun
+
+pytestmark = pytest.mark.slow
+
+ACCURACIES = {f"{model}.accuracy" for model in MODELS}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun) -> Clone:
+    """A clone with a committed run, and an experiment called "other" that differs from it."""
+    folder = tmp_path_factory.mktemp("views") / "project"
+    shutil.copytree(first_run.clone.folder, folder, symlinks=True)
+    clone = Clone(folder)
+    clone.run("dvc", "exp", "run", "--name", "other", "-S", "svm.C=0.001", "-S", "simple.dropout=0.5")
+    clone.run("git", "checkout", "--quiet", ".")
+    clone.run("dvc", "checkout")
+    return clone
+
+
+def shown(project: Clone, *command: str) -> dict[str, Any]:
+    """Return what DVC draws, as {name: the Vega specification or None for a picture}."""
+    output = project.run("dvc", "plots", *command, "--json")
+    drawn = json.loads(output[output.index('{"') :])["data"]
+    specifications = {}
+    for name, plots in drawn.items():
+        assert len({plot["type"] for plot in plots}) == 1
+        specifications[name] = plots[0].get("content")
+    return {name: json.loads(text) if isinstance(text, str) else text for name, text in specifications.items()}
+
+
+@pytest.mark.parametrize(
+    ("command", "revisions"), [(("show",), {"workspace"}), (("diff", "HEAD", "other"), {"HEAD", "other"})]
+)
+def test_the_three_networks_lie_over_each_other_and_nothing_is_drawn_twice(
+    project: Clone, command: tuple[str, ...], revisions: set[str]
+) -> None:
+    drawn = shown(project, *command)
+    curves = [f"{subset} {what}" for subset in ("test", "train") for what in ("loss", "accuracy")]
+    confusions = [f"plots/confusion/{model}.csv" for model in MODELS]
+    tables = [f"plots/{name}.csv" for name in ("comparisons", "convergence", "per_genre")]
+    assert {name for name in drawn if not name.endswith(".png")} == {*curves, *confusions, *tables}
+    for name in curves:
+        values = drawn[name]["data"]["values"]
+        lines = {(value["rev"], value["filename"].split("/")[-5]) for value in values}
+        assert lines == {(rev, f"train_{network}") for rev in revisions for network in NETWORKS}
+        assert len(values) == 2 * len(lines)  # epochs
+    for name in confusions:
+        row_sum = {"joinaggregate": [{"op": "sum", "field": "xy_count", "as": "sum_y"}], "groupby": ["actual"]}
+        assert row_sum in drawn[name]["spec"]["transform"]  # shares of a genre's clips, not of what was predicted
+
+
+def test_plots_are_drawn_as_a_page(project: Clone) -> None:
+    output = project.run("dvc", "plots", "show", "--out", "drawn")
+    assert (project.folder / "drawn" / "index.html").is_file()
+    assert "ERROR" not in output
+    assert "WARNING" not in output
+
+
+def test_going_back_computes_nothing(project: Clone) -> None:
+    assert project.stages_run("repro") == []
+
+
+def test_the_metrics_are_what_one_compares(project: Clone) -> None:
+    columns = json.loads(project.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    assert set(columns) == {"metrics/evaluate.json", "metrics/split.json"}
+    # DVC does not show the calibration error that the SVM has not.
+    assert [len(scores) for scores in columns["metrics/evaluate.json"]["data"].values()] == [5, 5, 5, 4]
+
+
+def test_experiments_have_the_scores_and_the_parameters_that_differ(project: Clone) -> None:
+    table = project.make("experiments")
+    heads = [cell.strip() for cell in table.splitlines()[0].strip("|").split("|")]
+    changed = {head for head in heads if head.partition(".")[0] in MODELS}
+    assert heads[0] == "Experiment"
+    assert {"simple.accuracy", "svm.accuracy", "simple.dropout", "svm.C"} <= changed
+    # The commit before the first run has no results, so the sizes of the split differ too.
+    assert set(heads) - changed == {"Experiment", "leaked", "test", "train"}
+    assert "[other]" in table
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a Markdown table, without the rule under its head."""
+    head, _, *rest = table.strip().splitlines()
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in (head, *rest)]
+
+
+def test_compare_shows_the_few_metrics_and_parameters_that_differ(project: Clone) -> None:
+    metrics, params = project.make("compare", "A=main", "B=other").split("### Parameters that differ\n")
+    head, *differing = rows(metrics.removeprefix("### Metrics that differ\n"))
+    assert head == ["Path", "Metric", "main", "other", "Change"]
+    assert {name.partition(".")[0] for _, name, *_ in differing} <= {"simple", "svm"}
+    head, *differing = rows(params)
+    assert head == ["Path", "Param", "main", "other"]
+    assert {name for _, name, *_ in differing} == {"simple.dropout", "svm.C"}
+    assert ["params.yaml", "svm.C", "1.0", "0.001"] in differing
+
+
+@pytest.fixture
+def fresh_clone(project: Clone, tmp_path: Path) -> Clone:
+    """A clone without any data."""
+    subprocess.run(["git", "clone", "--quiet", project.folder, tmp_path / "fresh"], check=True)
+    return Clone(tmp_path / "fresh")
+
+
+def check_lock(clone: Clone, succeeds: bool) -> str:
+    return clone.run(sys.executable, ".ci/check_lock.py", succeeds=succeeds)
+
+
+def test_the_lock_of_a_fresh_clone_is_fresh(project: Clone, fresh_clone: Clone) -> None:
+    assert "dvc.lock is fresh" in check_lock(fresh_clone, succeeds=True)
+    assert "dvc.lock is fresh" in check_lock(project, succeeds=True)  # and where the data are
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("src/genres/splits/methods.py", '"""', '""" ', "split: src/genres/splits is modified"),
+        ("src/genres/report/page.html.jinja", "Results", "Outcome", "report: src/genres/report is modified"),
+        ("params.yaml", "seed: 0", "seed: 1", "split: seed in params.yaml is modified"),
+        ("dvc.yaml", "cmd: python stages/split.py", "cmd: python -O stages/split.py", "split: changed command"),
+        ("metrics/evaluate.json", "0.", "0.1", "evaluate: metrics/evaluate.json is modified"),
+    ],
+)
+def test_a_change_that_was_not_reproduced_makes_the_lock_stale(
+    fresh_clone: Clone, file: str, old: str, new: str, told: str
+) -> None:
+    path = fresh_clone.folder / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert told in check_lock(fresh_clone, succeeds=False).splitlines()

@@ -1,0 +1,188 @@
+"""Projects small enough to run in seconds: what the tests of stages and of the pipeline share."""
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+STAGES = tuple(PIPELINE)  # in an order in which they can run
+NETWORKS = ("linear", "simple", "complex")
+MODELS = (*NETWORKS, "svm")
+TINY = {
+    "dataset.synthetic.clips_per_genre": 6,
+    "dataset.synthetic.seconds": 2,
+    "featurize.n_frames": 80,
+    "train.epochs": 2,
+}
+
+
+def write_params(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Write the project's params.yaml into ``folder``, made tiny, and with some keys ("train.epochs") changed."""
+    yaml = YAML()
+    document = yaml.load(ROOT / "params.yaml")
+    for key, value in (TINY | dict(changes)).items():
+        *groups, name = key.split(".")
+        group = document
+        for part in groups:
+            group = group[part]
+        group[name] = value
+    yaml.dump(document, folder / "params.yaml")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return this process's environment without what would reach into a test from the machine's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC", "GIT", "PYTHON"))}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
+
+
+def run_code(code: str, *arguments: str) -> str:
+    """Run code in a process of its own, in which nothing is loaded yet, and return what it prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(PYTHONPATH="src"), stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+
+
+def run_stage(folder: Path, stage: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a stage's script in ``folder``, which ends with ``status`` and shows nothing that is Python's."""
+    command = [sys.executable, str(ROOT / "stages" / f"{stage}.py")]
+    result = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "Warning" not in result.stderr
+    return result
+
+
+def refuse(folder: Path, stage: str) -> str:
+    """Run a stage that refuses what it finds and writes nothing, and return its one message."""
+    before = contents(folder)
+    result = run_stage(folder, stage, status=1)
+    assert contents(folder) == before
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    assert len(starts) == 1, result.stderr
+    return "\n".join(lines[starts[0] :])
+
+
+def outputs(stage: str) -> list[str]:
+    """Return the files and folders that a stage declares as its outputs."""
+    entries = [entry for kind in ("outs", "metrics", "plots") for entry in PIPELINE[stage].get(kind, ())]
+    return [next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in entries]
+
+
+def remove_outputs(folder: Path, stage: str) -> None:
+    """Remove what a stage has written."""
+    for output in outputs(stage):
+        if (folder / output).is_dir():
+            shutil.rmtree(folder / output)
+        else:
+            (folder / output).unlink(missing_ok=True)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a csv file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return what lies in ``folder``: files by SHA-256, and "folder" for a folder; git's and DVC's are left out."""
+    return {
+        path.relative_to(folder).as_posix(): "folder"
+        if path.is_dir()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.relative_to(folder).parts[0] not in (".git", ".dvc")
+    }
+
+
+class Clone(NamedTuple):
+    """A git and DVC repository of its own, with nothing of the machine's settings."""
+
+    folder: Path
+
+    def run(self, *command: str, succeeds: bool = True, **variables: str) -> str:
+        """Run git, dvc or make, which succeeds or fails, and return all that it printed."""
+        isolated = environment(
+            GIT_CONFIG_GLOBAL=os.devnull,
+            GIT_CONFIG_NOSYSTEM="1",
+            DVC_NO_ANALYTICS="1",
+            **{f"DVC_{name}_DIR": str(self.folder.parent / name) for name in ("GLOBAL_CONFIG", "SYSTEM_CONFIG")},
+            DVC_SITE_CACHE_DIR=str(self.folder.parent / "site_cache"),
+            **variables,
+        )
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=isolated,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode == 0) == succeeds, result.stdout
+        return result.stdout
+
+    def make(self, target: str, *variables: str) -> str:
+        """Run a make target that uses the environment of this test in place of the project's own."""
+        (self.folder / ".venv").mkdir(exist_ok=True)
+        (self.folder / ".venv/installed").touch()
+        return self.run("make", "--silent", f"BIN={Path(sys.executable).parent}", target, *variables)
+
+    def stages_run(self, *command: str, **variables: str) -> list[str]:
+        """Run dvc, and return the stages that it ran, sorted."""
+        return stages_in(self.run("dvc", *command, **variables))
+
+    def commit(self) -> None:
+        """Commit everything that git does not ignore."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "state")
+
+    def changed(self) -> set[str]:
+        """Return what git sees as changed or new."""
+        status = self.run("git", "status", "--porcelain", "--untracked-files=all")
+        return {line[3:] for line in status.splitlines()}
+
+
+class FirstRun(NamedTuple):
+    """A clone of the working tree after its first run, committed, and what DVC printed. It is for reading alone."""
+
+    clone: Clone
+    output: str
+
+
+def stages_in(output: str) -> list[str]:
+    """Return the stages that DVC says it runs, sorted."""
+    return sorted(re.findall(r"^Running stage '(\w+)'", output, re.MULTILINE))
+
+
+def new_clone(folder: Path) -> Clone:
+    """Return a repository with the files of the working tree, less its results, and with tiny parameters."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for path in filter(None, listed.stdout.split("\0")):
+        # Results and their lock file belong to the project's own data set.
+        if (ROOT / path).is_file() and not path.startswith(("metrics/", "plots/")) and path != "dvc.lock":
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / path)
+    write_params(folder, {})
+    clone = Clone(folder)
+    clone.run("git", "init", "--quiet", "--initial-branch=main")
+    clone.run("git", "config", "user.name", "A Tester")
+    clone.run("git", "config", "user.email", "tester@example.com")
+    # Some tests change data, which DVC's links would protect.
+    clone.run("dvc", "config", "--local", "cache.type", "copy")
+    clone.commit()
+    return clone

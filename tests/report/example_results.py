@@ -1,0 +1,112 @@
+"""Results without any training: files as the stages write them, and what is read from them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from genres.core.columns import TEST, TRAIN
+from genres.core.files import write_csv, write_json
+from genres.evaluation.convergence import describe_all
+from genres.evaluation.scores import compare_models, score_by_genre, score_models
+from genres.models.base.predictions import ModelOutput, read_all_predictions, write_predictions
+from genres.report.results import Results, read_results
+
+CORRECT = {"linear": 0.3, "simple": 0.5, "complex": 0.7, "svm": 0.6}  # share of the test clips, by model
+
+DATASET: dict[str, Any] = {
+    "name": "local",
+    "title": "your own clips",
+    "description": "your own: clips",
+    "synthetic": False,
+    "caveats": [],
+    "split_caveats": {},
+    "paper": False,
+}
+GTZAN: dict[str, Any] = DATASET | {
+    "name": "gtzan",
+    "title": "GTZAN",
+    "description": "gtzan",
+    "split_caveats": {"stratified": "GTZAN is known to flatter.", "grouped": "Artists are shared."},
+    "paper": True,
+}
+
+
+def clips_of(genres: Sequence[str], n_train: int = 4, n_test: int = 6) -> pd.DataFrame:
+    """The clips of a split, with so many train and test clips of each genre."""
+    rows = [
+        (f"{genre}/{genre}.{number:05}", genre, TRAIN if number < n_train else TEST)
+        for genre in genres
+        for number in range(n_train + n_test)
+    ]
+    return pd.DataFrame(rows, columns=["clip_id", "genre", "subset"])
+
+
+def example_curves(epochs: int, best: int) -> pd.DataFrame:
+    """Curves of an overfitting network, whose test loss is smallest in one epoch."""
+    epoch = np.arange(1, epochs + 1)
+    losses = {"train_loss": 2 / epoch, "test_loss": 1 + np.abs(epoch - best) / epochs}
+    accuracies = {"train_accuracy": epoch / epochs, "test_accuracy": np.minimum(epoch, best) / epochs / 2}
+    return pd.DataFrame(losses | accuracies, index=epoch)
+
+
+def example_results(
+    genres: Sequence[str],
+    correct: Mapping[str, float] = CORRECT,
+    dataset: Mapping[str, Any] = DATASET,
+    clips: pd.DataFrame | None = None,
+) -> Results:
+    """The results of models that predict as many test clips correctly as ``correct`` says, and else the next genre."""
+    with TemporaryDirectory() as folder:
+        write_example(Path(folder), clips_of(genres) if clips is None else clips, correct, dataset)
+        return read_example(Path(folder))
+
+
+def write_example(
+    project: Path, clips: pd.DataFrame, correct: Mapping[str, float] = CORRECT, dataset: Mapping[str, Any] = DATASET
+) -> None:
+    """Write the files of such results into a project's folder, under the names that the stages use."""
+    class_names = tuple(sorted(clips.genre.unique()))
+    labels = np.array([class_names.index(genre) for genre in clips.genre])
+    test = np.flatnonzero(clips.subset == TEST)
+    curves = {model: example_curves(30, best=12) for model in correct if model != "svm"}
+    for model, share in correct.items():
+        predicted = labels.copy()
+        wrong = test[np.arange(test.size) >= share * test.size]
+        predicted[wrong] = (labels[wrong] + 1) % len(class_names)
+        probabilities = None
+        if model in curves:
+            confidence = np.full(labels.size, 0.99)
+            confidence[test] = np.linspace(0.5, 0.95, test.size)
+            probabilities = np.tile((1 - confidence[:, None]) / (len(class_names) - 1), len(class_names))
+            probabilities[np.arange(labels.size), predicted] = confidence
+        path = project / f"data/predictions/{model}.csv"
+        write_predictions(path, clips, class_names, ModelOutput(predicted, probabilities))
+    predictions = read_all_predictions(project / "data/predictions")
+    for model, of_model in curves.items():
+        folder = project / f"metrics/train_{model}"
+        scores: dict[str, Any] = {"train": {}, "test": {}, "parameters": 1234, "step": len(of_model)}
+        for column in of_model.columns:
+            subset, _, name = column.partition("_")
+            scores[subset][name] = of_model[column].iloc[-1]
+            path = folder / f"plots/metrics/{subset}/{name}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            of_model[column].rename(name).to_csv(path, sep="\t", index_label="step")
+        write_json(folder / "metrics.json", scores)
+    write_json(project / "data/dataset.json", dataset)
+    write_json(project / "metrics/split.json", {"leaked": 0, "train": int((clips.subset == TRAIN).sum())})
+    write_json(project / "metrics/evaluate.json", score_models(predictions))
+    write_csv(project / "plots/per_genre.csv", score_by_genre(predictions))
+    write_csv(project / "plots/comparisons.csv", compare_models(predictions))
+    write_csv(project / "plots/convergence.csv", describe_all(curves))
+
+
+def read_example(project: Path) -> Results:
+    """Read such files."""
+    tables = {name: project / f"plots/{name}.csv" for name in ("per_genre", "comparisons", "convergence")}
+    data, metrics = project / "data", project / "metrics"
+    scores, split = metrics / "evaluate.json", metrics / "split.json"
+    return read_results(data / "dataset.json", data / "predictions", scores, split, metrics, **tables)

@@ -1,0 +1,265 @@
+"""The page of results, by its text and in a real browser."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from browser import CHROMIUM, Browser
+from example_results import DATASET, GTZAN, clips_of, example_results
+
+from genres.report.examples import choose_examples, most_confidently_misclassified
+from genres.report.figures import draw_figures
+from genres.report.models import MODELS
+from genres.report.mp3 import clip_as_mp3
+from genres.report.page import write_page
+from genres.report.results import Results
+from genres.schema import Params
+
+ODD = ("$x$ & \"quoted\" 'it'", "<script>alert(1)<b>", "a" * 60, "rock")
+LARGEST_PAGE = 5_000_000  # bytes
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package `chromium`)")
+
+
+def write_whole_page(folder: Path, results: Results, params: Params, frames: int = 50, seconds: float = 0.5) -> Path:
+    """Write the page with all figures and sounds, of noise in place of clips."""
+    random = np.random.default_rng(0)
+    examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
+    mels = [random.uniform(-80, 0, (128, frames)).astype(np.float32) for _ in (*examples, *misclassified)]
+    (folder / "figures").mkdir()
+    draw_figures(folder / "figures", results, examples, misclassified, mels, params)
+    soundfile.write(folder / "noise.wav", random.uniform(-0.5, 0.5, int(22050 * seconds)), 22050)
+    sounds = [clip_as_mp3(folder / "noise.wav")] * len(misclassified)
+    write_page(folder / "report.html", folder / "figures", results, misclassified, sounds, params)
+    return folder / "report.html"
+
+
+def text_of(folder: Path, results: Results, params: Params) -> str:
+    """Return what the page says, less its style and what it holds of figures and sound."""
+    networks, figures = list(results.curves), folder / "figures"
+    names = ["accuracy", "agreement", "curves", "misclassified", "spectrogram_train", "spectrogram_test"]
+    names += [f"curves_{model}" for model in networks] + [f"confusion_{model}" for model in results.models]
+    figures.mkdir(parents=True)
+    for name in names:
+        (figures / f"{name}.png").write_bytes(b"")
+    misclassified = most_confidently_misclassified(results)
+    write_page(folder / "report.html", figures, results, misclassified, [b""] * len(misclassified), params)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    text = re.sub(r'"data:[^"]*"', '""', page[page.index("<body>") :])
+    return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+def cell(text: str, name: str) -> str:
+    """Return what stands beside a name in the table of the configuration."""
+    found = re.search(rf'<th scope="row">{name}</th><td>(.*?)</td>', text)
+    assert found is not None
+    return found[1]
+
+
+def with_split(params: Params, **changes: Any) -> Params:
+    return params.model_copy(update={"split": params.split.model_copy(update=changes)})
+
+
+# --- In the browser ---
+
+
+@pytest.fixture(scope="module")
+def odd_page(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Path:
+    return write_whole_page(tmp_path_factory.mktemp("odd"), example_results(ODD, dataset=GTZAN), params)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("chromium") / "profile") as started:
+        yield started
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [375, 1200])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_page_opens_offline_without_a_word_of_complaint(
+    browser: Browser, odd_page: Path, width: int, colours: str
+) -> None:
+    browser.open(odd_page, width, colours)
+    pictures = browser.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
+    assert len(pictures) == 13  # accuracies, agreement, four curves, four matrices, misclassified, two spectrograms
+    assert min(pictures) > 0
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    requested = {request["request"]["url"].split(",")[0] for request in browser.told("Network.requestWillBeSent")}
+    assert {address for address in requested if not address.startswith("data:")} == {odd_page.as_uri()}
+    assert browser.told("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded") == []
+    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background))) > 380) == (colours == "light")
+
+
+@needs_chromium
+def test_complaints_and_requests_would_be_noticed(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text("<img src='http://localhost:9/x.png'><script>console.error('x'); nowhere()</script>", "utf-8")
+    browser.open(page, 375, "light")
+    browser.evaluate("1")
+    assert browser.told("Runtime.consoleAPICalled")
+    assert browser.told("Runtime.exceptionThrown")
+    assert "http://localhost:9/x.png" in {e["request"]["url"] for e in browser.told("Network.requestWillBeSent")}
+
+
+@needs_chromium
+def test_the_clips_can_be_played(browser: Browser, odd_page: Path) -> None:
+    browser.open(odd_page, 375, "light")
+    durations = browser.evaluate(
+        """Promise.all([...document.querySelectorAll("audio")].map(audio => new Promise((resolve, reject) => {
+             audio.onloadedmetadata = () => resolve(audio.duration);
+             audio.onerror = () => reject(audio.error.message);
+             audio.load(); audio.preload = "metadata";
+           })))"""
+    )
+    assert durations == pytest.approx([0.5] * 7, abs=0.2)  # three in ten of 24 test clips are misclassified
+
+
+@needs_chromium
+def test_the_page_can_be_used_by_keyboard_and_heard(browser: Browser, odd_page: Path) -> None:
+    browser.open(odd_page, 1200, "light")
+    count = "document.querySelectorAll({}).length"
+    assert browser.evaluate("document.documentElement.lang") == "en"
+    for landmark in ("header", "nav[aria-label]", "main", "h1"):
+        assert browser.evaluate(count.format(repr(landmark))) == 1
+    assert browser.evaluate(count.format("'section[aria-labelledby]'")) == browser.evaluate(count.format("'h2'")) == 7
+    assert browser.evaluate("[...document.images].every(image => image.alt.length > 20)")
+    assert browser.evaluate("[...document.querySelectorAll('audio')].every(audio => audio.controls && audio.ariaLabel)")
+    assert browser.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(box => box.tabIndex == 0 && box.ariaLabel)"
+    )
+    assert browser.evaluate(
+        "[...document.querySelectorAll('nav a, section')].every(e => document.getElementById("
+        "e.hash ? e.hash.slice(1) : e.getAttribute('aria-labelledby')))"
+    )
+    ids = browser.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids))
+    # Odd names are shown as they are.
+    assert browser.evaluate("document.scripts.length") == 0
+    rows = browser.evaluate("[...document.querySelectorAll('#confusion tbody th')].map(cell => cell.textContent)")
+    assert rows == list(ODD)
+
+
+# --- By its text ---
+
+
+def test_odd_names_are_escaped_everywhere(tmp_path: Path, params: Params) -> None:
+    dataset = DATASET | {"title": "<i>", "description": "<i>", "caveats": ["<i>"]}
+    text = text_of(
+        tmp_path, example_results(ODD, dataset=dataset), with_split(params, method="fault-filtered", lists="<i>")
+    )
+    assert "<i>" not in text
+    assert "<script" not in text
+    assert '"quoted"' not in text
+
+
+def test_the_largest_page_is_small_enough_to_be_mailed(tmp_path: Path, params: Params) -> None:
+    results = example_results([], clips=clips_of([f"genre {index}" for index in range(10)], 80, 20))
+    page = write_whole_page(tmp_path, results, params, frames=1291, seconds=30)
+    assert page.stat().st_size < LARGEST_PAGE  # of noise, which compresses worst
+
+
+@pytest.mark.parametrize(
+    ("dataset", "method", "comparable"),
+    [(GTZAN, "stratified", True), (GTZAN, "grouped", False), (GTZAN, "kfold", False), (DATASET, "stratified", False)],
+)
+def test_the_papers_rows_stand_beside_comparable_results_alone(
+    tmp_path: Path, params: Params, dataset: Mapping[str, Any], method: str, comparable: bool
+) -> None:
+    text = text_of(tmp_path, example_results(["a", "b"], dataset=dataset), with_split(params, method=method))
+    assert text.count('<tr class="paper">') == (4 if comparable else 0)
+    assert ("62.5 %" in text) == comparable
+    assert ("0.280" in text) == comparable  # the paper's train loss
+
+
+@pytest.mark.parametrize(
+    ("changes", "caveat"),
+    [
+        ({"method": "stratified"}, "shared."),
+        ({"method": "kfold"}, None),
+        ({"method": "fault-filtered"}, "clean."),
+        ({"method": "fault-filtered", "lists": "mine"}, "unknown."),
+        ({"method": "stratified", "lists": "mine"}, "shared."),
+    ],
+)
+def test_caveats_stand_at_the_top(tmp_path: Path, params: Params, changes: dict[str, str], caveat: str | None) -> None:
+    of_split = {"stratified": "shared.", "fault-filtered": "clean.", "own lists": "unknown."}
+    results = example_results(["a", "b"], dataset=DATASET | {"caveats": ["small."], "split_caveats": of_split})
+    text = text_of(tmp_path, replace(results, n_leaked=3), with_split(params, **changes))
+    warnings = re.findall(r'<p class="warning" role="note">(.*?)</p>', text[: text.index("<main>")])
+    assert warnings[0].startswith("3 test clips have ")
+    assert warnings[1:] == ["small.", *([caveat] if caveat else [])]
+    assert cell(text, "Leakage").startswith("3 test clips have ")
+
+
+@pytest.mark.parametrize("models", [["simple"], ["svm"], ["linear", "svm"], list(MODELS)])
+def test_the_page_is_written_of_any_models(tmp_path: Path, params: Params, models: list[str]) -> None:
+    text = text_of(tmp_path, example_results(["a", "b"], dict.fromkeys(models, 0.5)), params)
+    warning = " ".join(re.findall(r'<p class="warning" role="note">(.*?)</p>', text))
+    assert [model for model in MODELS if MODELS[model].title in warning] == [m for m in MODELS if m not in models]
+    networks = len(set(models) - {"svm"})
+    assert ("Table of convergence" in text) == ("<audio" in text) == (networks > 0)
+    assert ("Table of pairs of models" in text) == (len(models) > 1)
+    # accuracies and two spectrograms, a matrix each, curves each and together, misclassified, agreement
+    n_figures = 3 + len(models) + networks + (networks > 1) + (networks > 0) + (len(models) > 1)
+    assert text.count("<img") == n_figures
+
+
+def test_a_model_without_mistakes_has_no_players_and_a_genre_without_test_clips_no_recall(
+    tmp_path: Path, params: Params
+) -> None:
+    clips = clips_of(["a", "b", "c"])
+    clips = clips[(clips.genre != "c") | (clips.subset == "train")]
+    text = text_of(tmp_path, example_results([], {"complex": 1.0}, clips=clips), params)
+    assert "<audio" not in text
+    assert '<th scope="row">c</th><td class="number">n/a</td>' in text
+
+
+def test_the_numbers_of_a_model_stand_in_its_row(tmp_path: Path, params: Params) -> None:
+    text = text_of(tmp_path, example_results(["a", "b", "c"]), params)
+    rows = {  # of the tables of pairs and of convergence, which come last
+        label: re.findall(r'<td class="number">(.*?)</td>', row)
+        for label, row in re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', text[: text.index("Table of scores")])
+    }
+    assert rows["Linear, Complex CNN"] == ["0", "7", "0.0156", "no"]
+    section = text[text.index('id="results"') : text.index('id="significance"')]
+    complex_row = re.search(r'<tr><th scope="row">Complex CNN</th>(.*?)</tr>', section)
+    assert complex_row is not None
+    assert re.findall(r">([^<]+)<", complex_row[1]) == [
+        "0.067", "100.00 %", "1.600", "72.2 %", "49.1 % \N{EN DASH} 87.5 %", "0.664", "0.475", "1,234",
+    ]  # fmt: skip
+    assert rows["Complex CNN"] == ["1.000", "12 of 30", "not at the end", "+1.533", "+80.0", "+0.0333", "0.0000", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "numbers"),
+    [
+        ({"method": "stratified", "test_size": 0.2}, ["20"]),
+        ({"method": "grouped", "test_size": 7}, ["7"]),
+        ({"method": "kfold", "folds": 5, "fold": 1}, ["1", "0", "5"]),  # counted from 0
+        ({"method": "fault-filtered"}, []),
+        ({"method": "fault-filtered", "lists": "/a/path/to/list 7"}, ["7"]),
+    ],
+)
+def test_the_split_is_described(tmp_path: Path, params: Params, changes: dict[str, Any], numbers: list[str]) -> None:
+    text = text_of(tmp_path, example_results(["a", "b"]), with_split(params, **changes))
+    split = cell(text, "Split")
+    assert split.startswith(f"{changes['method']}: ")
+    assert re.findall(r"\d+", split) == numbers
+    assert "/a/path" not in text  # where lists lie is not told
+
+
+def test_the_run_is_described_with_the_same_bytes_each_time(tmp_path: Path, params: Params) -> None:
+    changed = params.model_copy(update={"seed": 3, "train": params.train.model_copy(update={"epochs": 30})})
+    text, _ = (text_of(tmp_path / name, example_results(["a", "b"]), changed) for name in ("first", "second"))
+    assert (tmp_path / "first/report.html").read_bytes() == (tmp_path / "second/report.html").read_bytes()
+    assert cell(text, "Data set") == "your own: clips"
+    assert cell(text, "Seed of split and training") == "3"
+    assert re.search(r"torch \d.*scikit-learn \d", cell(text, "Versions"))
+    assert "<code>train.epochs</code></th><td>30</td><td>150</td>" in text

@@ -1,0 +1,84 @@
+"""All results that are shown, as they are read."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from example_results import clips_of, example_results, read_example, write_example
+
+from genres.core.errors import InputError
+from genres.core.files import write_json
+from genres.report.models import MODELS
+from genres.report.results import read_n_leaked, read_scores
+
+SCORES = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "macro_f1": 1.0, "calibration_error": None}
+
+
+@pytest.mark.parametrize("genres", [["a", "NA"], ["007", "10"]])  # no missing value, no numbers
+def test_models_stand_in_the_order_in_which_they_are_shown_and_genres_are_text(genres: list[str]) -> None:
+    results = example_results(genres)
+    assert list(results.predictions) == list(results.scores) == list(MODELS)
+    assert list(results.curves) == list(results.training) == ["linear", "simple", "complex"]
+    assert results.class_names == sorted(set(results.per_genre.genre)) == sorted(genres)
+
+
+@pytest.mark.parametrize(
+    ("models", "reference"), [(MODELS, "complex"), (["simple", "linear", "svm"], "simple"), (["svm"], None)]
+)
+def test_the_reference_model_is_the_last_network(models: list[str], reference: str | None) -> None:
+    assert example_results(["a", "b"], dict.fromkeys(models, 0.5)).reference_model == reference
+
+
+def test_the_epoch_of_convergence_may_be_missing(tmp_path: Path) -> None:
+    write_example(tmp_path, clips_of(["a", "b"]))
+    path = tmp_path / "plots/convergence.csv"
+    table = pd.read_csv(path).sort_values("model")  # complex, linear, simple, as evaluate writes it
+    table.assign(converged_epoch=["", "21", ""]).to_csv(path, index=False)
+    epochs = {model: row["converged_epoch"] for model, row in read_example(tmp_path).convergence.items()}
+    assert list(epochs.items()) == [("linear", 21), ("simple", None), ("complex", None)]
+    assert isinstance(epochs["linear"], int)
+
+
+def test_a_model_without_title_and_colour_is_refused(tmp_path: Path) -> None:
+    write_example(tmp_path, clips_of(["a", "b"]), {"forest": 0.5, "svm": 0.5})
+    with pytest.raises(InputError, match="model 'forest' has predictions.*MODELS in src/genres/report/models.py"):
+        read_example(tmp_path)
+
+
+def test_a_table_that_cannot_be_read_is_named_with_the_stage_that_makes_it(tmp_path: Path) -> None:
+    write_example(tmp_path, clips_of(["a", "b"]))
+    for path in sorted((tmp_path / "plots").iterdir()):
+        content = path.read_bytes()
+        path.write_bytes(b"")
+        with pytest.raises(InputError, match=f"{path.name} is damaged.*`dvc repro -f evaluate`"):
+            read_example(tmp_path)
+        path.unlink()
+        with pytest.raises(InputError, match=f"{path.name} is not there.*`dvc repro evaluate`"):
+            read_example(tmp_path)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"svm": []}, *({"svm": {key: SCORES[key] for key in SCORES if key != name}} for name in SCORES)]
+)
+def test_scores_of_another_form_are_damaged(tmp_path: Path, content: dict[str, Any]) -> None:
+    write_json(tmp_path / "evaluate.json", content)
+    with pytest.raises(InputError, match="evaluate.json is damaged.*`dvc repro -f evaluate`"):
+        read_scores(tmp_path / "evaluate.json")
+
+
+@pytest.mark.parametrize("content", [{}, *({"leaked": value} for value in (None, True, "1", 1.0, -1, [1]))])
+def test_a_leakage_that_is_no_number_of_clips_is_damaged(tmp_path: Path, content: dict[str, Any]) -> None:
+    write_json(tmp_path / "split.json", content)
+    with pytest.raises(InputError, match="split.json is damaged.*`dvc repro -f split`"):
+        read_n_leaked(tmp_path / "split.json")
+
+
+def test_scores_and_leakage_are_read(tmp_path: Path) -> None:
+    write_json(tmp_path / "evaluate.json", {"svm": SCORES, "linear": SCORES})
+    assert list(read_scores(tmp_path / "evaluate.json").items()) == [("linear", SCORES), ("svm", SCORES)]
+    write_json(tmp_path / "split.json", {"leaked": 3, "test": 5})
+    assert read_n_leaked(tmp_path / "split.json") == 3
+    with pytest.raises(InputError, match="none.json is not there.*`dvc repro split`"):
+        read_n_leaked(tmp_path / "none.json")
