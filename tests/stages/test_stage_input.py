@@ -33,7 +33,7 @@ from genres.core.columns import CLIPS, DUPLICATES
 def empty(tmp_path: Path) -> Path:
     """A project in which nothing has run."""
     folder = tmp_path / "empty"
-    folder.mkdir()
+    (folder / "data").mkdir(parents=True)
     write_params(folder, {})
     return folder
 
@@ -311,7 +311,6 @@ def test_parameters_that_are_no_yaml_or_not_there_are_refused(empty: Path) -> No
 def test_too_few_clips_to_split_are_refused(empty: Path, genres: list[str], test_size: float, told: list[str]) -> None:
     write_params(empty, {"split.test_size": test_size})
     rows = [f"{genre}/{number},{genre},,,,,ok," for number, genre in enumerate(genres)]
-    (empty / "data").mkdir()
     (empty / "data/clips.csv").write_text("\n".join([",".join(CLIPS), *rows, ""]))
     (empty / "data/duplicates.csv").write_text(",".join(DUPLICATES) + "\n")
     message = refuse(empty, "split")

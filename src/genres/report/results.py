@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from genres.core.files import damaged, read_json, require_file
+from genres.evaluation.convergence import CONVERGENCE
 from genres.evaluation.curves import read_all_curves
+from genres.evaluation.scores import COMPARISONS, PER_GENRE
 from genres.models.base.predictions import Predictions, read_all_predictions
 from genres.report.models import in_order
 
@@ -71,14 +73,14 @@ def read_results(
     found = read_all_predictions(predictions)
     models = in_order(found)
     curves = read_all_curves(training, models)
-    ends = _read_table(convergence).astype({"converged_epoch": "Int64"})
+    ends = _read_table(convergence, CONVERGENCE).astype({"converged_epoch": "Int64"})
     end_of = {row["model"]: row for row in ends.to_dict("records")}
     return Results(
         dataset=read_json(dataset, "download"),
         predictions={model: found[model] for model in models},
         scores=read_scores(scores),
-        per_genre=_read_table(per_genre),
-        comparisons=_read_table(comparisons),
+        per_genre=_read_table(per_genre, PER_GENRE),
+        comparisons=_read_table(comparisons, COMPARISONS),
         convergence={model: end_of[model] for model in curves},
         curves=curves,
         training={model: read_json(training / f"train_{model}" / "metrics.json", f"train_{model}") for model in curves},
@@ -102,10 +104,13 @@ def read_n_leaked(path: Path) -> int:
     return leaked
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     require_file(path, "evaluate")
     try:
         # A genre may be called "NA": only an empty field is nothing.
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"genre": str})
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"genre": str})
     except (ValueError, pd.errors.ParserError) as error:
         raise damaged(path, "evaluate", f"no readable table ({str(error).strip()})") from None
+    if tuple(table.columns) != columns:
+        raise damaged(path, "evaluate", f"its columns are {', '.join(table.columns)}, not {', '.join(columns)}")
+    return table
