@@ -5,10 +5,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from timeit import timeit
 from typing import Any
 
 import librosa
@@ -52,15 +53,13 @@ def bench_features(cores: int, growth: Sequence[int]) -> dict[str, Any]:
     librosa's loop, ours and ours on all cores take turns, in processes of their own with one thread each. All are warm:
     before the first is timed, every process has computed a spectrogram, and every file has been read.
 
-    Returns:
-        The milliseconds per clip, medians of several runs: ``librosa``, ``one_process`` and ``all_cores``; the ratios
-        of the first to the other two; and ``growth``, for each number of clips: the seconds of featurize's work in a
-        single run, with the start of its processes, and the largest process's peak in MB.
+    Returned are the milliseconds per clip, medians of several runs, as ``librosa``, ``one_process`` and ``all_cores``;
+    the ratios of the first to each; and ``growth``, for each number of clips the seconds of featurize's work in a
+    single run, with the start of its processes, and the largest process's peak in MB.
     """
-    result: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(1, get_context("spawn"), _use_one_thread) as librosas_process,
+        ProcessPoolExecutor(1, get_context("spawn"), threadpool_limits, (1,)) as librosas_process,
         local_processes(1) as our_process,
         local_processes(cores) as our_processes,
     ):
@@ -72,33 +71,25 @@ def bench_features(cores: int, growth: Sequence[int]) -> dict[str, Any]:
             if not difference <= WITHIN_DB:
                 raise SystemExit(f"{path.name}: the spectrograms differ by {difference} dB")
         loops = {
-            "librosa": (partial(_compute, librosas_mel), librosas_process, 1),
-            "one_process": (partial(_compute, our_mel), our_process, 1),
-            "all_cores": (partial(_compute, our_mel), our_processes, cores),
+            "librosa": lambda: set(librosas_process.map(_compute, repeat(librosas_mel), paths, chunksize=5)),
+            "one_process": lambda: set(our_process.map(_compute, repeat(our_mel), paths, chunksize=5)),
+            "all_cores": lambda: set(our_processes.map(_compute, repeat(our_mel), paths, chunksize=5)),
         }
-        for compute, executor, processes in loops.values():
-            while len(set(executor.map(compute, paths))) < processes:
+        for name, loop in loops.items():
+            while len(loop()) < (cores if name == "all_cores" else 1):
                 pass
-        seconds: dict[str, list[float]] = {name: [] for name in loops}
-        for _ in range(REPEATS):
-            for name, (compute, executor, _) in loops.items():
-                start = time.perf_counter()
-                list(executor.map(compute, paths, chunksize=5))
-                seconds[name].append(time.perf_counter() - start)
-        for name, times in seconds.items():
-            result[name] = 1000 * median(times) / len(paths)
-            result[f"ratio_{name}"] = median(seconds["librosa"]) / median(times)
+        turns = [{name: timeit(loop, number=1) for name, loop in loops.items()} for _ in range(REPEATS)]
+        medians = {name: median(turn[name] for turn in turns) for name in loops}
+        result: dict[str, Any] = {"growth": {}}
+        for name, seconds in medians.items():
+            result[name] = 1000 * seconds / len(paths)
+            result[f"ratio_{name}"] = medians["librosa"] / seconds
             print(f"features, {name}: {result[name]:.1f} ms per clip, ratio {result[f'ratio_{name}']:.1f}", flush=True)
-        result["growth"] = {}
         for n_clips in growth:
             whole, memory = run_function(time_featurize, folder, n_clips, cores)
             result["growth"][n_clips] = {"seconds": whole, "memory": memory}
             print(f"features of {n_clips} clips: {whole:.1f} s, {memory:.0f} MB", flush=True)
     return result
-
-
-def _use_one_thread() -> None:
-    threadpool_limits(1)
 
 
 def _compute(mel: Callable[[Path], NDArray[np.float32]], path: Path) -> int:

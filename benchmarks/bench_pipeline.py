@@ -13,9 +13,8 @@ from project import MODELS, ROOT, environment, new_clone
 def bench_pipeline() -> dict[str, object]:
     """Run the pipeline with its default parameters, and print what it took.
 
-    Returns:
-        ``make``: the seconds of a first `make` after installation, once; ``repro_again``: the median seconds of
-        `dvc repro` with nothing to do; and ``memory``: the peaks in MB of the split and of each training.
+    Returned are ``make``, the seconds of a first `make` after installation; ``repro_again``, the median seconds of
+    `dvc repro` with nothing to do; and ``memory``, the peaks in MB of the split and of each training.
     """
     with tempfile.TemporaryDirectory() as folder:
         caches = {"NUMBA_CACHE_DIR": f"{folder}/numba", "MPLCONFIGDIR": f"{folder}/matplotlib"}

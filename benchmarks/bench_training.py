@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from fresh_process import run_function
-from project import NETWORKS, ROOT
+from project import ROOT
 
 N_CLIPS, N_CLASSES = 999, 10  # as in GTZAN, less its unreadable clip
 LOOPS = ("plain", "ours")
@@ -21,18 +21,12 @@ EPOCHS, COMPARED_EPOCHS, WHOLE_RUN = 10, 5, 150
 WITHIN = 1e-3
 
 
-def bench_training(cores: int, growth: Sequence[int]) -> dict[str, dict[str, Any]]:
-    """Time all networks with one thread and with one per core, and print a table.
+def bench_network(network: str, cores: int, growth: Sequence[int]) -> dict[str, Any]:
+    """Time a network with one thread and with one per core, and print a line.
 
-    Returns:
-        For each network: ``plain`` and ``ours``, the seconds of a run of 150 epochs with the better number of threads,
-        medians of several processes; their ``ratio``; and ``growth``, for each number of clips the seconds of an epoch
-        of ours in one process.
+    Returned are ``plain`` and ``ours``, the seconds of a run of 150 epochs with the better number of threads, medians
+    of several processes; their ``ratio``; and ``growth``, for each number of clips the seconds of an epoch of ours.
     """
-    return {network: _bench_network(network, cores, growth) for network in NETWORKS}
-
-
-def _bench_network(network: str, cores: int, growth: Sequence[int]) -> dict[str, Any]:
     choices = list(product(LOOPS, sorted({1, cores})))
     turns = [{key: run_function(time_epochs, network, *key, N_CLIPS)[0] for key in choices} for _ in range(REPEATS)]
     expected = turns[0]["plain", 1]["losses"]
@@ -53,12 +47,10 @@ def _bench_network(network: str, cores: int, growth: Sequence[int]) -> dict[str,
 
 
 def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str, Any]:
-    """Train on random inputs.
+    """Train on random inputs, and return the ``losses`` of the first epochs (train, test, train, ...) and two times.
 
-    Returns:
-        ``losses`` of the first epochs (train, test, train, ...); ``epoch``, the median seconds of a later epoch; and
-        ``whole_run``, the seconds of 150, with the first as it was: it loads parts of torch, and for ours prepares the
-        clips and loads or compiles the loops.
+    They are ``epoch``, the median seconds of a later epoch; and ``whole_run``, the seconds of 150, with the first as it
+    was: it loads parts of torch, and for ours prepares the clips and loads or compiles the loops.
     """
     # Imported here, because librosa's process imports this file too, and torch would change how it reuses memory.
     import torch
@@ -72,9 +64,8 @@ def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str
     params = read_params(ROOT / "params.yaml", "input", "train", "simple", "complex")
     train_loop, seed = (train, seed_torch) if loop == "ours" else (train_plainly, torch.manual_seed)
     seed(0)
-    inputs = torch.randn(n_clips, params.input.height, params.input.width)
+    inputs, n_test = torch.randn(n_clips, params.input.height, params.input.width), round(n_clips / 5)
     labels = torch.arange(n_clips) % N_CLASSES
-    n_test = round(n_clips / 5)
     train_clips = LabelledClips(inputs[n_test:], labels[n_test:])
     test_clips = LabelledClips(inputs[:n_test], labels[:n_test])
     model = build_network(getattr(params, network, None), params.input, N_CLASSES)

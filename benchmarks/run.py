@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench_features import bench_features
 from bench_pipeline import bench_pipeline
-from bench_training import bench_training
+from bench_training import bench_network
+from project import NETWORKS
 
 from genres.parallel import available_cores
 
@@ -36,7 +37,7 @@ def main() -> None:
     results = {
         "machine": machine,
         "features": bench_features(available_cores(), GROWTH),
-        "training": bench_training(available_cores(), GROWTH),
+        "training": {network: bench_network(network, available_cores(), GROWTH) for network in NETWORKS},
         "pipeline": bench_pipeline(),
     }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from common import load_params, run_stage
 
-from genres.core.columns import CLIPS as CLIPS_COLUMNS
-from genres.core.columns import OK
+from genres.core import columns
 from genres.core.files import read_csv, write_csv
 from genres.features.mel import write_spectrograms
 from genres.parallel import local_processes
@@ -19,9 +18,9 @@ MEL_ROWS = Path("data/mel.csv")
 def main() -> None:
     """Write the spectrograms as one array, and the list of its rows."""
     featurize = load_params("featurize").featurize
-    clips = read_csv(CLIPS, CLIPS_COLUMNS, "download")
+    clips = read_csv(CLIPS, columns.CLIPS, "download")
     with local_processes() as executor:
-        rows = write_spectrograms(MEL, clips[clips.status == OK], AUDIO, featurize, executor)
+        rows = write_spectrograms(MEL, clips[clips.status == columns.OK], AUDIO, featurize, executor)
     write_csv(MEL_ROWS, rows)
 
 

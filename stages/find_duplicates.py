@@ -4,8 +4,7 @@ from pathlib import Path
 
 from common import run_stage
 
-from genres.core.columns import CLIPS as CLIPS_COLUMNS
-from genres.core.columns import OK
+from genres.core import columns
 from genres.core.files import read_csv, write_csv
 from genres.duplicates import list_duplicates
 from genres.parallel import local_processes
@@ -17,9 +16,9 @@ DUPLICATES = Path("data/duplicates.csv")  # written
 
 def main() -> None:
     """Write the list of pairs."""
-    clips = read_csv(CLIPS, CLIPS_COLUMNS, "download")
+    clips = read_csv(CLIPS, columns.CLIPS, "download")
     with local_processes() as executor:
-        duplicates = list_duplicates(clips[clips.status == OK], AUDIO, executor)
+        duplicates = list_duplicates(clips[clips.status == columns.OK], AUDIO, executor)
     write_csv(DUPLICATES, duplicates)
 
 

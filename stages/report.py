@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common import load_params, run_stage
 
-from genres.core.columns import CLIPS as CLIPS_COLUMNS
+from genres.core import columns
 from genres.core.files import atomic_folder, read_csv, write_csv
 from genres.evaluation.scores import clips_in_test
 from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
@@ -37,7 +37,7 @@ def main() -> None:
     results = read_results(DATASET, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE)
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
-    paths = read_csv(CLIPS, CLIPS_COLUMNS, "download").set_index("clip_id").path
+    paths = read_csv(CLIPS, columns.CLIPS, "download").set_index("clip_id").path
     sounds = [clip_as_mp3(AUDIO / paths[clip.clip_id]) for clip in misclassified]
     with atomic_folder(CONFUSION) as folder:
         for model, predictions in results.predictions.items():

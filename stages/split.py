@@ -4,9 +4,7 @@ from pathlib import Path
 
 from common import load_params, run_stage
 
-from genres.core.columns import CLIPS as CLIPS_COLUMNS
-from genres.core.columns import DUPLICATES as DUPLICATES_COLUMNS
-from genres.core.columns import OK, UNASSIGNED
+from genres.core import columns
 from genres.core.files import read_csv, write_csv, write_json
 from genres.splits.leakage import count_clips, number_recordings
 from genres.splits.methods import draw_split
@@ -20,12 +18,12 @@ METRICS = Path("metrics/split.json")
 def main() -> None:
     """Write each clip's subset, and how many test clips have a copy in train."""
     params = load_params("seed", "split")
-    clips = read_csv(CLIPS, CLIPS_COLUMNS, "download")
-    clips = clips.loc[clips.status == OK, ["clip_id", "genre"]].reset_index(drop=True)
-    duplicates = read_csv(DUPLICATES, DUPLICATES_COLUMNS, "find_duplicates", may_be_empty=True)
+    clips = read_csv(CLIPS, columns.CLIPS, "download")
+    clips = clips.loc[clips.status == columns.OK, ["clip_id", "genre"]].reset_index(drop=True)
+    duplicates = read_csv(DUPLICATES, columns.DUPLICATES, "find_duplicates", may_be_empty=True)
     recordings = number_recordings(clips, duplicates)
     subsets = draw_split(clips, recordings, params.split, params.seed)
-    write_csv(SPLIT, clips.assign(subset=subsets)[subsets != UNASSIGNED])
+    write_csv(SPLIT, clips.assign(subset=subsets)[subsets != columns.UNASSIGNED])
     write_json(METRICS, count_clips(subsets, recordings))
 
 

@@ -7,7 +7,7 @@ from common import load_params, run_stage
 from genres.core.columns import TRAIN
 from genres.models.base.predictions import write_predictions
 from genres.models.base.training_data import read_training_data
-from genres.models.base.weights import Description, write_weights
+from genres.models.base.weights import describe_model, write_weights
 from genres.models.svm import predict_svm, train_svm
 
 INPUTS = Path("data/inputs.npy")
@@ -22,14 +22,7 @@ def main() -> None:
     params = load_params("seed", "featurize", "input", "svm")
     data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
     trained = train_svm(*data.subset(TRAIN), params.svm)
-    description = Description(
-        model="svm",
-        architecture={"kind": "svm", **params.svm.model_dump()},
-        class_names=data.class_names,
-        featurize=params.featurize.model_dump(),
-        input=params.input.model_dump(),
-        seed=params.seed,
-    )
+    description = describe_model("svm", {"kind": "svm", **params.svm.model_dump()}, data.class_names, params)
     write_weights(WEIGHTS, trained._asdict(), description)
     write_predictions(PREDICTIONS, data.clips, data.class_names, predict_svm(trained, data.inputs))
 

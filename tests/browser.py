@@ -1,6 +1,5 @@
 """A headless Chromium, driven by the DevTools protocol through two pipes: what a page really does when it is opened."""
 
-import base64
 import json
 import os
 import shutil
@@ -102,8 +101,3 @@ class Browser:
     def told(self, *methods: str) -> list[dict[str, Any]]:
         """Return the parameters of the events of some kinds since the page was opened."""
         return [event["params"] for event in self.events if event.get("method") in methods]
-
-    def picture(self, path: Path) -> None:
-        """Write the whole page as PNG."""
-        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import soundfile
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +39,15 @@ def write_params(folder: Path, changes: Mapping[str, Any]) -> None:
             group = group[part]
         group[name] = value
     yaml.dump(document, folder / "params.yaml")
+
+
+def write_noise(
+    path: Path, seconds: float = 0.5, rate: int = 22050, channels: int = 1, subtype: str | None = None, seed: int = 0
+) -> None:
+    """Write noise of half of full scale as audio, into a folder that is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (round(seconds * rate), channels))
+    soundfile.write(path, samples.astype(np.float32), rate, subtype=subtype)
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -107,6 +118,11 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file at any depth in ``folder``."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 class Clone(NamedTuple):
     """A git and DVC repository of its own, with nothing of the machine's settings."""
 
@@ -160,6 +176,11 @@ class FirstRun(NamedTuple):
 
     clone: Clone
     output: str
+
+    def copy(self, folder: Path) -> Path:
+        """Copy parameters, data and results, without code and caches, into a new folder, and return it."""
+        ignored = shutil.ignore_patterns(".git", ".dvc", "src", "stages", "tests")
+        return Path(shutil.copytree(self.clone.folder, folder, ignore=ignored))
 
 
 def stages_in(output: str) -> list[str]:

@@ -51,34 +51,15 @@ def test_a_file_that_is_not_audio_is_refused(tmp_path: Path, name: str, content:
 
 
 @pytest.mark.parametrize("extension", ["wav", "au"])
-def test_a_header_without_samples_is_refused(tmp_path: Path, extension: str) -> None:
+def test_a_header_without_samples_is_refused_and_a_file_cut_down_to_it_is_truncated(
+    tmp_path: Path, extension: str
+) -> None:
     with pytest.raises(UnreadableAudioError, match="^a header without samples$"):
         decode(write(tmp_path / f"x.{extension}", music(0)))
-
-
-def test_a_flac_header_without_samples_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.flac", music(1000))
-    marker_and_stream_info = bytearray(path.read_bytes()[:42])
-    marker_and_stream_info[4] |= 0x80  # last metadata block
-    marker_and_stream_info[21] &= 0xF0  # of unknown length
-    marker_and_stream_info[22:26] = bytes(4)
-    path.write_bytes(marker_and_stream_info)
-    with pytest.raises(UnreadableAudioError):
-        decode(path)
-
-
-@pytest.mark.parametrize("extension", ["wav", "au"])
-def test_a_file_cut_down_to_its_header_is_refused(tmp_path: Path, extension: str) -> None:
     path = write(tmp_path / f"x.{extension}", music(1000))
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(UnreadableAudioError, match="^truncated: 0 of 2000 bytes of samples$"):
         decode(path)
-
-
-@pytest.mark.parametrize("value", [0.0, 9e-6])
-def test_silence_is_refused(tmp_path: Path, value: float) -> None:
-    with pytest.raises(UnreadableAudioError, match="^digital silence$"):
-        decode(write(tmp_path / "x.wav", np.full((1000, 2), value, np.float32), subtype="FLOAT"))
 
 
 @pytest.mark.parametrize("extension", ["wav", "flac"])
@@ -88,18 +69,20 @@ def test_the_quietest_sound_in_16_bits_is_read(tmp_path: Path, extension: str) -
     assert decode(write(tmp_path / f"x.{extension}", samples, subtype="PCM_16"))[0].max() == 2**-15
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        *((value, "digital silence") for value in (0.0, 1.9e-5, -1.9e-5)),  # half of that is below 1e-5
+        *((value, "samples that are NaN or infinite") for value in (np.nan, np.inf, -np.inf)),
+        *((value, "samples of up to 1e+20, where full scale is 1") for value in (2e20, -2e20)),
+    ],
+)
 @pytest.mark.parametrize("channel", [0, 1])
-def test_samples_that_are_not_finite_are_refused(tmp_path: Path, value: float, channel: int) -> None:
-    samples = music(1000, 2)
+def test_samples_that_are_no_sound_are_refused(tmp_path: Path, value: float, reason: str, channel: int) -> None:
+    samples = np.zeros((1000, 2), np.float32)
     samples[999, channel] = value
-    with pytest.raises(UnreadableAudioError, match="^samples that are NaN or infinite$"):
+    with pytest.raises(UnreadableAudioError, match=f"^{re.escape(reason)}$"):
         decode(write(tmp_path / "x.wav", samples, subtype="FLOAT"))
-
-
-def test_samples_that_would_overflow_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableAudioError, match=r"samples of up to 1e\+20, where full scale is 1"):
-        decode(write(tmp_path / "x.wav", np.full((100, 1), 1e20, np.float32), subtype="FLOAT"))
 
 
 # An MP3 file cut to 99 % passes: its header may be slightly off.
@@ -219,11 +202,6 @@ def test_a_file_longer_than_a_block_is_read_without_gaps(tmp_path: Path) -> None
     samples = np.tile(music(10007), (110, 1))  # 1.1 million samples, a block being 2 ** 20
     decoded, _ = decode(write(tmp_path / "x.wav", samples, subtype="FLOAT"))
     assert np.array_equal(decoded, samples[:, 0])
-
-
-def test_the_content_and_not_the_name_decides_the_format(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.flac", music(1000)).rename(tmp_path / "x.wav")
-    assert decode(path)[0].size == 1000
 
 
 # --- at another rate, and listed clips

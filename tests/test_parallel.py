@@ -106,21 +106,18 @@ def test_the_number_of_items_in_flight_is_bounded() -> None:
 
 
 def test_progress_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    list(ordered_map(abs, [-1, -2], CountingExecutor(), "measuring", "tones"))
-    assert capsys.readouterr().err.splitlines()[-1] == "measuring: 2 of 2 tones"
+    list(ordered_map(abs, [-1, -2], CountingExecutor(), "measuring"))
+    assert capsys.readouterr().err.splitlines()[-1] == "measuring: 2 of 2 clips"
 
 
 # --- errors and early ends
 
 
-def test_an_error_is_raised_after_the_results_before_it(two_processes: Executor) -> None:
+def test_an_error_is_raised_after_the_results_before_it_and_keeps_its_type(two_processes: Executor) -> None:
     results = ordered_map(fail_from_two, range(100), two_processes, "")
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(InputError, match="^two is damaged$"):
         next(results)
-
-
-def test_an_error_that_is_not_an_input_error_keeps_its_type(two_processes: Executor) -> None:
     with pytest.raises(ZeroDivisionError):
         list(ordered_map(fail_from_two, [3], two_processes, ""))
 

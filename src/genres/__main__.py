@@ -22,10 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m genres", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    results = commands.add_parser("results", help="print the table of results, and where the page and the figures lie")
-    results.set_defaults(run=print_results)
-    schema = commands.add_parser("schema", help="print the JSON schema of params.yaml, which params.schema.json holds")
-    schema.set_defaults(run=print_schema)
+    for name, run in {"results": print_results, "schema": print_schema}.items():
+        commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
     parsed = parser.parse_args(arguments)
     try:
         parsed.run()
@@ -49,7 +47,7 @@ def print_results() -> None:
 
 
 def print_schema() -> None:
-    """Print the JSON schema by which editors check and complete params.yaml."""
+    """Print the JSON schema by which editors check and complete params.yaml, which params.schema.json holds."""
     from genres.schema import Params
 
     print(json.dumps(Params.model_json_schema(), indent=2))

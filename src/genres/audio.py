@@ -13,19 +13,11 @@ from genres.core.files import damaged, require_file
 
 FloatArray = NDArray[np.float32]
 
-SILENCE = 1e-5
-"""Peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio."""
-
-LOUDEST = 1e9
-"""Peak above which samples are not sound, and their power would overflow. Full scale is 1."""
-
-SHORT_OF_ANNOUNCED = 0.95
-"""A file with a smaller share of the samples it announces is truncated. MP3 headers may be slightly off."""
-
-UNKNOWN_LENGTH = 0x7FFFF000
-"""Data sizes from here on mean "unknown", in headers that were written to a pipe."""
-
-_BLOCK = 1 << 20  # samples of each channel that are decoded at a time
+SILENCE = 1e-5  # peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio
+LOUDEST = 1e9  # peak above which samples are not sound, and their power would overflow; full scale is 1
+MIN_DECODED = 0.95  # share of the announced samples below which a file is truncated; MP3 headers may be slightly off
+UNKNOWN_LENGTH = 0x7FFFF000  # data sizes from here on mean "unknown", in headers that were written to a pipe
+BLOCK = 1 << 20  # samples of each channel that are decoded at a time
 
 
 class UnreadableAudioError(Exception):
@@ -33,10 +25,7 @@ class UnreadableAudioError(Exception):
 
 
 def decode(path: Path) -> tuple[FloatArray, int]:
-    """Decode an audio file and average its channels.
-
-    Args:
-        path: wav, au, flac, ogg or mp3; libsndfile goes by the content, not by the name.
+    """Decode a wav, au, flac, ogg or mp3 file, whatever its name, and average its channels.
 
     Returns:
         The samples, shape (samples,), full scale from -1 to 1, and their sample rate in Hz.
@@ -101,7 +90,7 @@ def _read_mono(file: soundfile.SoundFile) -> FloatArray:
     # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time.
     kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" else ("float32", 1)
     blocks: list[FloatArray] = []
-    while (block := file.read(_BLOCK, dtype=kind, always_2d=True)).size:
+    while (block := file.read(BLOCK, dtype=kind, always_2d=True)).size:
         mono = block[:, 0] if file.channels == 1 else block.mean(axis=1, dtype=np.float32)
         blocks.append(mono * np.float32(scale))
     if len(blocks) == 1:
@@ -116,7 +105,7 @@ def _refuse_truncated(path: Path, decoded: int, announced: int, log: str) -> Non
         if int(actual) < int(header) < UNKNOWN_LENGTH:
             raise UnreadableAudioError(f"truncated: {actual} of {header} bytes of samples")
     # mp3: fewer samples than its first frame announces.
-    if decoded < SHORT_OF_ANNOUNCED * announced:
+    if decoded < MIN_DECODED * announced:
         raise UnreadableAudioError(f"truncated: {decoded} of {announced} samples")
     # ogg: the last page of a complete stream is marked as such.
     if _ends_within_ogg_stream(path):

@@ -63,19 +63,10 @@ class Landmarks(NamedTuple):
     frames: NDArray[np.int32]
 
 
-class Candidate(NamedTuple):
-    """Two clips by their indices, and how many frames later the second clip has what they may share."""
-
-    first: int
-    second: int
-    offset: int
-
-
 def find_peaks(samples: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the frames and the bins of a spectrogram's peaks, each of shape (peaks,), in order of time.
 
-    Args:
-        samples: shape (samples,), at least one, at `SAMPLE_RATE`; any level.
+    There is at least one sample, at `SAMPLE_RATE` and any level.
     """
     padded = np.pad(samples, WINDOW // 2)
     excerpts = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]  # (frames, WINDOW)
@@ -83,15 +74,14 @@ def find_peaks(samples: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64
     margin = max(LOUDNESS_FRAMES, PEAK_FRAMES) // 2
     frames, bins = [], []
     for begin in range(0, len(excerpts), FRAMES_AT_A_TIME):  # so that an hour of audio does not take gigabytes
-        first = max(begin - margin, 0)
-        last = begin + FRAMES_AT_A_TIME + margin
-        magnitude = np.abs(rfft(excerpts[first:last] * window, axis=1))[:, LOWEST_BIN:]
+        first, end = max(begin - margin, 0), begin + FRAMES_AT_A_TIME
+        magnitude = np.abs(rfft(excerpts[first : end + margin] * window, axis=1))[:, LOWEST_BIN:]
         loudest = running_maximum(magnitude.max(axis=1), LOUDNESS_FRAMES)
         floor = np.maximum(RANGE * loudest, QUIETEST)[:, np.newaxis]
         surroundings = running_maximum(running_maximum(magnitude, PEAK_FRAMES).T, PEAK_BINS).T
         found, found_bins = np.nonzero((magnitude == surroundings) & (magnitude > floor))
         found += first
-        own = (found >= begin) & (found < begin + FRAMES_AT_A_TIME)
+        own = (found >= begin) & (found < end)
         frames.append(found[own])
         bins.append(found_bins[own])
     return np.concatenate(frames), np.concatenate(bins)
@@ -113,11 +103,7 @@ def running_maximum(values: NDArray[np.float32], size: int) -> NDArray[np.float3
 
 
 def find_landmarks(samples: FloatArray) -> Landmarks:
-    """Return the landmarks of a clip, which may have none.
-
-    Args:
-        samples: as in `find_peaks`.
-    """
+    """Return the landmarks of a clip, which may have none; the samples are as in `find_peaks`."""
     frames, bins = find_peaks(samples)
     partners = np.zeros(frames.size, np.int64)
     hashes, starts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -131,8 +117,10 @@ def find_landmarks(samples: FloatArray) -> Landmarks:
     return Landmarks(np.concatenate(hashes).astype(np.int32), np.concatenate(starts).astype(np.int32))
 
 
-def find_candidates(clips: Sequence[Landmarks]) -> Iterator[Candidate]:
-    """Yield the pairs of clips that share `ENOUGH_LANDMARKS` at some offset, with the best one.
+def find_candidates(clips: Sequence[Landmarks]) -> Iterator[tuple[int, int, int]]:
+    """Yield the indices of every two clips that share `ENOUGH_LANDMARKS` at some offset, and the best offset.
+
+    The offset is how many frames later the second clip has what they share.
 
     This is an inverted index: all landmarks are sorted by hash, so that equal ones of all clips are adjacent, in the
     order of the clips. Each is compared with the next `COMPARED` ones of other clips, so the work grows linearly with
@@ -169,7 +157,7 @@ def find_candidates(clips: Sequence[Landmarks]) -> Iterator[Candidate]:
         ranked = np.lexsort((offsets, -shared[enough], seconds))
         _, best = np.unique(seconds[ranked], return_index=True)
         for index in ranked[best]:
-            yield Candidate(first, int(seconds[index]), int(offsets[index]) - span // 2)
+            yield first, int(seconds[index]), int(offsets[index]) - span // 2
 
 
 def similarity(first: Landmarks, second: Landmarks, offset: int) -> float:
@@ -192,25 +180,16 @@ def similarity(first: Landmarks, second: Landmarks, offset: int) -> float:
 
 def find_copies(clips: Sequence[Landmarks]) -> list[tuple[int, int, float]]:
     """Return the pairs of clips that are copies, by their indices, the smaller first, and their similarity."""
-    copies = []
-    for first, second, offset in find_candidates(clips):
-        share = similarity(clips[first], clips[second], offset)
-        if share >= ENOUGH_SIMILARITY:
-            copies.append((first, second, share))
-    return copies
+    pairs = ((a, b, similarity(clips[a], clips[b], offset)) for a, b, offset in find_candidates(clips))
+    return [(a, b, share) for a, b, share in pairs if share >= ENOUGH_SIMILARITY]
 
 
 def list_duplicates(clips: pd.DataFrame, audio: Path, executor: Executor) -> pd.DataFrame:
-    """Find all pairs of copies among readable clips.
-
-    Args:
-        clips: readable clips, with ``clip_id``, ``path`` and ``sha256``, in the order of genre and name.
-        audio: the folder that ``path`` is relative to.
-        executor: runs the search for landmarks; the result does not depend on it.
+    """Find all pairs of copies among readable clips, with `columns.CLIPS`; their ``path`` is relative to ``audio``.
 
     Returns:
         A row with `columns.DUPLICATES` for each pair, as text, in the order of the clips; possibly none. The
-        similarity of byte-identical files is 1, of others that of `similarity`.
+        similarity of byte-identical files is 1, of others that of `similarity`. The executor does not change it.
 
     Raises:
         InputError: an audio file is missing or not readable.

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -22,11 +23,7 @@ ITEMS_IN_FLIGHT = 64
 
 
 def ordered_map(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    executor: Executor,
-    description: str,
-    unit: str = "clips",
+    function: Callable[[Item], Result], items: Sequence[Item], executor: Executor, description: str
 ) -> Iterator[Result]:
     """Yield ``function(item)`` for each item, in order, and show progress under ``description``.
 
@@ -36,17 +33,15 @@ def ordered_map(
     If the executor uses processes, ``function`` must be importable by name, and ``function``, items and results must
     be picklable.
     """
+    futures = (executor.submit(function, item) for item in items)
     pending: deque[Future[Result]] = deque()
-    with Progress(len(items), description, unit) as progress:
+    with Progress(len(items), description, "clips") as progress:
         try:
-            for item in items:
-                pending.append(executor.submit(function, item))
-                if len(pending) >= ITEMS_IN_FLIGHT:
-                    yield pending.popleft().result()
-                    progress.advance()
+            pending.extend(islice(futures, ITEMS_IN_FLIGHT))
             while pending:
                 yield pending.popleft().result()
                 progress.advance()
+                pending.extend(islice(futures, 1))
         finally:
             for future in pending:
                 future.cancel()
@@ -59,8 +54,7 @@ def local_processes(processes: int | None = None) -> Iterator[Executor]:
     Results do not depend on their number: the numerical libraries of each worker run on one thread, even if there is
     only one worker. Workers exit with this process, even if it is killed.
     """
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(processes or available_cores(), context, initializer=start_worker)
+    executor = ProcessPoolExecutor(processes or available_cores(), multiprocessing.get_context("spawn"), start_worker)
     try:
         yield executor
     finally:
@@ -68,17 +62,14 @@ def local_processes(processes: int | None = None) -> Iterator[Executor]:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use; in a container often fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use; a container or a batch system may allow fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def start_worker() -> None:
     """Prepare a worker process: one thread, freed memory is kept, exit with the parent."""
     # More threads than cores are slow, and the last bits of a matrix product depend on the number of threads.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"  # for libraries loaded later
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # for libraries loaded later
     threadpool_limits(1)  # for libraries already loaded
     keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from project import ROOT, environment
+from project import ROOT, environment, files_in
 
 from genres.core.errors import InputError
 from genres.core.files import (
@@ -56,10 +56,6 @@ def damaged(path: Path, stage: str) -> str:
     return re.escape(f"{path} is damaged: ") + r".+ Run `dvc repro -f " + stage + "` to make it again\\."
 
 
-def contents(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
-
-
 # --- atomic
 
 
@@ -67,7 +63,7 @@ def test_a_file_is_not_visible_before_it_is_complete(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "new" / "folder" / "file") as partial:
         partial.write_text("new")
         assert not (tmp_path / "new" / "folder" / "file").exists()
-    assert contents(tmp_path) == {"new/folder/file": "new"}
+    assert files_in(tmp_path) == {"new/folder/file": b"new"}
 
 
 @pytest.fixture
@@ -86,22 +82,22 @@ def test_a_write_that_fails_leaves_the_old_file_or_folder(old: Path) -> None:
     with pytest.raises(PowerFailureError), atomic_folder(old / "folder") as partial:
         (partial / "new").write_text("new")
         raise PowerFailureError
-    assert contents(old) == {"file": "old", "folder/old": "old"}
+    assert files_in(old) == {"file": b"old", "folder/old": b"old"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
 def test_a_killed_run_leaves_the_old_content_and_the_next_run_replaces_it(old: Path) -> None:
     command = [sys.executable, "-c", KILLED_WHILE_WRITING]
     assert subprocess.run(command, cwd=old, env=environment(PYTHONPATH=str(ROOT / "src")), check=False).returncode < 0
-    left = contents(old)
-    assert (left.pop("file"), left.pop("folder/old")) == ("old", "old")
-    assert sorted(left.values()) == ["a longer text than the new one", "half"]
+    left = files_in(old)
+    assert (left.pop("file"), left.pop("folder/old")) == (b"old", b"old")
+    assert sorted(left.values()) == [b"a longer text than the new one", b"half"]
 
     (old / ".folder.replaced").mkdir()  # left by a run that is killed between its two renames
     with atomic_write(old / "file") as file, atomic_folder(old / "folder") as folder:
         file.write_text("new")
         (folder / "new").write_text("new")
-    assert contents(old) == {"file": "new", "folder/new": "new"}
+    assert files_in(old) == {"file": b"new", "folder/new": b"new"}
     assert len(list(old.iterdir())) == 2
 
 
@@ -167,6 +163,40 @@ def test_a_table_may_be_empty_or_have_more_columns_only_where_that_is_allowed(tm
     wide.write_text("clip_id,genre,NA,NA\na,b,c,d\n")
     assert read_csv(empty, COLUMNS, "split", may_be_empty=True).shape == (0, 2)
     assert list(read_csv(wide, COLUMNS, "split", more_columns=True)) == [*COLUMNS, "NA", "NA"]
+
+
+def test_typed_columns_hold_every_digit_and_empty_fields_are_missing_where_their_type_allows_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("genre\tn\tepoch\tloss\nNA\t1\t\t0.30000000000000004\n\t2\t21\t\n")
+    types = {"genre": str, "n": int, "epoch": "Int64", "loss": float}
+    table = read_csv(path, types, "split")
+    assert table.genre.tolist() == ["NA", ""]
+    assert table.n.tolist() == [1, 2]
+    assert table.epoch.tolist() == [pd.NA, 21]
+    np.testing.assert_array_equal(table.loss, [0.30000000000000004, np.nan])
+    for kind in (int, "Int64", float):
+        assert read_csv(path, types | {"n": kind}, "split").n.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("x", int),
+        ("x", "Int64"),
+        ("x", float),
+        ("1.5", int),
+        ("1.5", "Int64"),
+        ("", int),
+        ("1,5", float),
+        ("9" * 30, "Int64"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(tmp_path: Path, value: str, kind: object) -> None:
+    path = tmp_path / "x.csv"
+    write_csv(path, pd.DataFrame({"clip_id": ["1", value], "genre": "a"}))
+    with pytest.raises(InputError, match=damaged(path, "split")) as caught:
+        read_csv(path, {"clip_id": kind, "genre": str}, "split")
+    assert "its column clip_id has a value of another type (" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -254,14 +284,11 @@ DATA = ARRAY.tobytes()
     ("content", "reason"),
     [
         (b"", "not a readable npy file"),
-        (header("(4, 2, 3)")[:50], "not a readable npy file"),
-        (header("(4, 2, 3)"), "not a readable npy file"),
         (header("(4, 2, 3)") + DATA[:-1], "not a readable npy file"),
         (header("(4, 1000000000, 3)") + DATA, "not a readable npy file"),
         (header("(4, -2, -3)") + DATA, "not a readable npy file"),
         (header("(4, 2, 3") + DATA, "not a readable npy file"),
         (header("{[]: 1}") + DATA, "not a readable npy file"),
-        (b"RIFF" + header("(4, 2, 3)")[4:] + DATA, "not a readable npy file"),
         (header("(4, 2, 3)", descr="|O") + pickle.dumps([1] * 24), "not a readable npy file"),
         (pickle.dumps(ARRAY), "not a readable npy file"),
         (npz(), "not a readable npy file"),

@@ -72,7 +72,6 @@ class Server(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.script: list[Behaviour] = []
         self.behave: Behaviour = serve()
-        self.sent = 0  # bytes of all bodies
 
     def __enter__(self) -> Self:
         Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -112,7 +111,6 @@ def serve(
         for offset in range(0, len(body), PIECE):
             pace(start + offset)
             handler.wfile.write(body[offset : offset + PIECE])
-            handler.server.sent += PIECE
 
     return behave
 

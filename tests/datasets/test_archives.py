@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from project import files_in
 
 from genres.core.errors import InputError
 from genres.datasets.archives import MAX_CLIP_BYTES, extract_clips
@@ -39,14 +40,10 @@ class Place(NamedTuple):
     archive: Path
     target: Path
 
-    def held(self) -> dict[str, bytes]:
-        files = (path for path in self.target.rglob("*") if path.is_file())
-        return {path.relative_to(self.target).as_posix(): path.read_bytes() for path in files}
-
     def extract(self, content: bytes) -> dict[str, bytes]:
         self.archive.write_bytes(content)
         extract_clips(self.archive, self.target)
-        return self.held()
+        return files_in(self.target)
 
     def refuses(self, content: bytes, *messages: str) -> None:
         """Check that the archive is refused in one line that names it, and that no file leaves ``target``."""
@@ -202,14 +199,10 @@ def test_progress_counts_megabytes_of_the_archive(place: Place, capsys: pytest.C
 
 
 def test_copies_get_ordinary_permissions(place: Place) -> None:
-    mask = os.umask(0o022)
-    try:
-        place.extract(tar_bytes(file("a/1.wav", mode=0o4777), file("a/2.wav", mode=0)))
-        entries = (zip_entry("b/1.wav", stat.S_IFREG | 0o4777), zip_entry("b/2.wav", stat.S_IFREG))
-        place.extract(zip_bytes(*((entry, b"") for entry in entries)))
-    finally:
-        os.umask(mask)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in place.target.rglob("*.wav")] == [0o644] * 4
+    place.extract(tar_bytes(file("a/1.wav", mode=0o4777), file("a/2.wav", mode=0)))
+    entries = (zip_entry("b/1.wav", stat.S_IFREG | 0o4777), zip_entry("b/2.wav", stat.S_IFREG))
+    place.extract(zip_bytes(*((entry, b"") for entry in entries)))
+    assert [path.stat().st_mode for path in place.target.rglob("*.wav")] == [place.archive.stat().st_mode] * 4
 
 
 def shrink_disk(place: Place, monkeypatch: pytest.MonkeyPatch, total: int) -> None:
@@ -248,7 +241,7 @@ def test_what_is_no_clip_is_left_out_and_told_and_takes_no_room(
 def test_clips_need_room_on_the_disk(place: Place, content: bytes, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shrink_disk(place, monkeypatch, 9)
     place.refuses(content, f"{path!r} takes 5 bytes but only 4 are free")
-    assert place.held() == dict([FIRST])
+    assert files_in(place.target) == dict([FIRST])
 
 
 CLIMBS = ["../escaped.wav", "../a/escaped.wav", "a/../../a/escaped.wav", "a/b/../escaped.wav", "a/..", ".."]
@@ -272,7 +265,7 @@ def test_a_path_that_leads_out_or_breaks_the_layout_is_refused_by_name(
     place: Place, pack: Callable[[str], bytes], path: str, messages: list[str]
 ) -> None:
     place.refuses(pack(path), *messages)
-    assert place.held() == dict([FIRST])
+    assert files_in(place.target) == dict([FIRST])
 
 
 A, B = ("blues/a.wav", b"sound"), ("blues/b.wav", b"other")
@@ -288,10 +281,6 @@ REFUSED = {  # what it is: the archive and what its message says
         zip_bytes(("blues/é.wav", b"")).replace("é".encode(), b"\xff\xff"),
         "cannot be read",
         "utf-8",
-    ),
-    "a size in a comment": (
-        tar_bytes(file("blues/a.wav", 0, pax_headers={"size": str(10**11)})),
-        "'blues/a.wav' claims 100000000000 bytes",
     ),
     "a size in a zip": (
         overwritten(zip_bytes(A), BIG.to_bytes(4, "little"), central=24, local=None),
@@ -347,12 +336,10 @@ for path in ("blues/odd.wav", "odd"):
         REFUSED[f"zip: special {mode:o} {path}"] = (content, repr(path), "neither file nor folder")
 for path in ("blues/big.wav", "README"):
     for size in (MAX_CLIP_BYTES + 1, 10**11):
-        content = file(path, size).tobuf(tarfile.GNU_FORMAT) + bytes(1024)
-        REFUSED[f"{path} of {size} bytes"] = (
-            content,
-            repr(path),
-            f"claims {size} bytes; expected at most {MAX_CLIP_BYTES}",
-        )
+        claim = f"{path!r} claims {size} bytes; expected at most {MAX_CLIP_BYTES}"
+        REFUSED[f"{path} of {size} bytes"] = (file(path, size).tobuf(tarfile.GNU_FORMAT) + bytes(1024), claim)
+        comment = file(path, 0, pax_headers={"size": str(size)})
+        REFUSED[f"{path} of {size} bytes in a comment"] = (tar_bytes(comment), claim)
     for size in (-1, -512, -1536):  # back to an earlier header, for ever; newer versions of tarfile refuse it
         header = file(path, size).tobuf(tarfile.GNU_FORMAT)
         REFUSED[f"{path} of {size} bytes"] = (tar_bytes(file("a", 0))[:512] + header + bytes(1024),)
@@ -386,4 +373,4 @@ def test_what_is_damaged_or_hostile_is_refused_by_name(place: Place, case: str) 
 def test_a_zip_that_lies_about_a_size_is_refused(place: Place, claim: int) -> None:
     content = zip_bytes(("blues/bomb.wav", bytes(100_000)))
     place.refuses(overwritten(content, claim.to_bytes(4, "little"), central=24, local=22), "blues/bomb.wav")
-    assert len(place.held()["blues/bomb.wav"]) <= claim
+    assert len(files_in(place.target)["blues/bomb.wav"]) <= claim

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import huggingface_hub
 import pytest
 from misbehaving import Behaviour, Handler, Server, hang, isolate, reset, serve, sha256, status
-from project import run_code
+from project import files_in, run_code
 
 from genres.core.errors import InputError
 from genres.datasets import DATASETS, describe_dataset, gtzan, gtzan_mini, obtain_clips, synthetic
@@ -128,10 +128,6 @@ def write_gtzan(folder: Path) -> None:
     obtain_clips(dataset("gtzan", exclude=[]), folder, UNUSED)
 
 
-def content_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def dataset(name: str, *, path: Path | None = None, exclude: object = EXCLUDED) -> Dataset:
     values = {"clips_per_genre": 2, "seconds": 1.0, "seed": 0}
     return Dataset(name=name, path=path and str(path), exclude=exclude, synthetic=Synthetic(**values))
@@ -144,16 +140,16 @@ def test_either_source_is_cached_and_loses_the_excluded_clip(
     if source == "original":
         internet.hub = status(404)
     obtain_clips(dataset("gtzan"), audio, UNUSED)
-    assert content_of(audio) == as_files(extension, "jazz.00054")
+    assert files_in(audio) == as_files(extension, "jazz.00054")
     assert f"left out, as `dataset.exclude` says: jazz/jazz.00054.{extension}" in capsys.readouterr().err
     log = FROM_HUB if source == "hub" else ["HEAD genres.tar.gz", "GET original"]
     assert internet.log == log
     write_gtzan(folder(tmp_path / "again"))
-    assert content_of(tmp_path / "again") == as_files(extension)
+    assert files_in(tmp_path / "again") == as_files(extension)
     assert internet.log == log
     (tmp_path / f"cache/genres/gtzan-{source}.tar.gz").write_bytes(b"of another size")
     write_gtzan(folder(tmp_path / "anew"))
-    assert content_of(tmp_path / "anew") == as_files(extension)
+    assert files_in(tmp_path / "anew") == as_files(extension)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +183,7 @@ def test_if_the_hub_fails_the_original_is_downloaded(
     else:
         internet.hub = hub
     write_gtzan(audio)
-    assert content_of(audio) == as_files("au")
+    assert files_in(audio) == as_files("au")
     assert re.search(f"warning: {internet.base}{HUB_PATH}: .*{message}", capsys.readouterr().err)
     assert internet.waits == (list(PAUSES) if "6 times" in message else [])
 
@@ -195,7 +191,7 @@ def test_if_the_hub_fails_the_original_is_downloaded(
 def test_a_busy_hub_is_asked_again_and_a_broken_download_resumed(internet: Internet, audio: Path) -> None:
     internet.script = [status(429, Retry_After=5), status(503), *[internet.route] * 2, serve(ON_HUB, stop_at=0.5)]
     write_gtzan(audio)
-    assert content_of(audio) == MINI
+    assert files_in(audio) == MINI
     assert internet.waits == [5, PAUSES[1], PAUSES[0]]
     assert internet.log == [FROM_HUB[0], FROM_HUB[0], *FROM_HUB, *FROM_HUB[1:]]
     assert internet.ranges[-1] == f"bytes={len(ON_HUB) // 2}-"
@@ -208,7 +204,7 @@ def test_without_any_source_both_are_reported(internet: Internet, audio: Path) -
     with pytest.raises(InputError, match=f"^GTZAN cannot be downloaded. {sources}.*{alternatives}.*$"):
         write_gtzan(audio)
     assert internet.waits == [*PAUSES, *PAUSES]
-    assert content_of(audio) == {}
+    assert files_in(audio) == {}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +235,7 @@ def test_a_proxy_is_used(internet: Internet, audio: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("no_proxy", "localhost")
     change(monkeypatch, gtzan, "GTZAN_ON_HUB", url=f"http://hub.example{HUB_PATH}")
     write_gtzan(audio)
-    assert content_of(audio) == MINI
+    assert files_in(audio) == MINI
     assert internet.log == FROM_HUB
 
 
@@ -253,13 +249,13 @@ def test_gtzan_mini_is_cached_even_if_there_is_no_space_for_its_clips(
     internet: Internet, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gtzan_mini.write_gtzan_mini(audio)
-    assert content_of(audio) == MINI
+    assert files_in(audio) == MINI
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patch, pytest.raises(InputError, match="only 2 are free; make room"):
         patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2))
         gtzan_mini.write_gtzan_mini(folder(tmp_path / "full"))
     obtain_clips(dataset("gtzan-mini", exclude=["blues.00000"]), folder(tmp_path / "again"), UNUSED)
-    assert content_of(tmp_path / "again") == as_files("wav", "blues.00000")
+    assert files_in(tmp_path / "again") == as_files("wav", "blues.00000")
     assert internet.log == ["GET mini"]
 
 
@@ -301,7 +297,7 @@ def test_the_list_matches_the_real_clips(
     internet.mini = serve(archive_of(clips))
     monkeypatch.setattr(gtzan_mini, "CHECKSUMS", CHECKSUMS)
     gtzan_mini.write_gtzan_mini(audio)
-    assert len(content_of(audio)) == 100
+    assert len(files_in(audio)) == 100
 
 
 @pytest.mark.parametrize("exclude", [[], EXCLUDED, ["a.00054", *EXCLUDED, "rock.00016"], ["jazz.00054.wav"]])
@@ -309,7 +305,7 @@ def test_the_users_own_clips_can_be_excluded_by_name(audio: Path, tmp_path: Path
     source = tmp_path / "mine.tar.gz"
     source.write_bytes(ON_HUB)
     obtain_clips(dataset("local", path=source, exclude=exclude), audio, UNUSED)
-    assert content_of(audio) == as_files("wav", *exclude)
+    assert files_in(audio) == as_files("wav", *exclude)
     with pytest.raises(InputError, match="`dataset.exclude` leaves no clip: all of 4 are named"):
         everything = dataset("local", path=source, exclude=[Path(path).name for path in CLIPS])
         obtain_clips(everything, folder(tmp_path / "empty"), UNUSED)
@@ -321,12 +317,14 @@ def test_the_synthetic_set_stays_whole(audio: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(synthetic, "write_clips", write)
     obtain_clips(dataset("synthetic"), audio, UNUSED)
-    assert set(content_of(audio)) == {"jazz/jazz.00054.wav"}
+    assert set(files_in(audio)) == {"jazz/jazz.00054.wav"}
 
 
-def test_an_unknown_data_set_is_refused_with_the_names_of_those_there_are(audio: Path) -> None:
+def test_an_unknown_data_set_and_one_without_its_path_are_refused(audio: Path) -> None:
     with pytest.raises(InputError, match="`dataset.name` should be one of synthetic, gtzan, .* but is 'gtzn'"):
         obtain_clips(dataset("gtzn"), audio, UNUSED)
+    with pytest.raises(InputError, match="`dataset.path` is null"):
+        obtain_clips(dataset("local"), audio, UNUSED)
 
 
 @pytest.mark.parametrize("name", DATASETS)

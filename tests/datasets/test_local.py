@@ -5,14 +5,13 @@ import errno
 import os
 import shutil
 import socket
-import stat
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from project import files_in
 
 from genres.core.errors import InputError
 from genres.datasets.local import copy_clips
@@ -54,10 +53,6 @@ def put(folder: Path, path: str, content: bytes = b"sound") -> Path:
     return file
 
 
-def held(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_clips_are_copied_as_they_are_and_what_is_left_out_is_told(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,7 +68,7 @@ def test_clips_are_copied_as_they_are_and_what_is_left_out_is_told(
     for path in ("README.txt", "blues/cover.jpg", "blues/._a.wav", ".git/x/y.wav"):
         put(source, path)
     copy_clips(source, target)
-    assert held(target) == clips
+    assert files_in(target) == clips
     last = capsys.readouterr().err.splitlines()
     assert "files skipped: 2 as no audio, e.g. 'README.txt', 1 as hidden, e.g. 'blues/._a.wav'" in last
 
@@ -83,7 +78,7 @@ def test_the_folder_itself_is_no_genre(source: Path, target: Path) -> None:
     put(source, "b.wav")
     with pytest.raises(InputError, match=r"clips: 'b\.wav' lies in no genre's folder"):
         copy_clips(source, target)
-    assert held(target) == {}
+    assert files_in(target) == {}
 
 
 def test_originals_stay_and_copies_are_ordinary_files(source: Path, target: Path) -> None:
@@ -92,20 +87,15 @@ def test_originals_stay_and_copies_are_ordinary_files(source: Path, target: Path
         put(source, path).chmod(mode)
         os.utime(source / path, ns=(10**18, 10**18 + number))
 
-    def originals() -> dict[str, tuple[int, int, bytes]]:
-        return {
-            str(path): (path.stat().st_mode, path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
-            for path in source.rglob("*")
-        }
+    def originals() -> tuple[dict[str, bytes], list[tuple[int, int]]]:
+        stats = [path.stat() for path in (source, *sorted(source.rglob("*")))]
+        return files_in(source), [(stat.st_mode, stat.st_mtime_ns) for stat in stats]
 
     before = originals()
-    mask = os.umask(0o022)
-    try:
-        copy_clips(source, target)
-    finally:
-        os.umask(mask)
+    copy_clips(source, target)
+    ordinary = put(source.parent, "ordinary").stat().st_mode
     for path in modes:
-        assert stat.S_IMODE((target / path).stat().st_mode) == 0o644
+        assert (target / path).stat().st_mode == ordinary
         (target / path).write_bytes(b"changed")
     assert originals() == before
 
@@ -137,7 +127,7 @@ def test_where_the_kernel_cannot_copy_python_does(
     else:
         monkeypatch.delattr(os, "copy_file_range", raising=False)
     copy_clips(source, target)
-    assert held(target) == {"blues/a.wav": content}
+    assert files_in(target) == {"blues/a.wav": content}
 
 
 def test_a_full_disk_is_told(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +145,7 @@ def test_links_to_files_are_copied_by_content(tmp_path: Path, source: Path, targ
     (source / "blues/symbolic.wav").symlink_to(elsewhere)
     os.link(elsewhere, source / "blues/hard.wav")
     copy_clips(source, target)
-    assert held(target) == {"blues/symbolic.wav": b"linked", "blues/hard.wav": b"linked"}
+    assert files_in(target) == {"blues/symbolic.wav": b"linked", "blues/hard.wav": b"linked"}
     for copy in (target / "blues").iterdir():
         assert not copy.is_symlink()
         assert copy.stat().st_nlink == 1
@@ -167,7 +157,7 @@ def test_a_link_may_stand_for_the_source_but_for_no_folder_in_it(tmp_path: Path,
     (source / ".rock").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "link").symlink_to(source)
     copy_clips(tmp_path / "link", target)
-    assert held(target) == {"blues/a.wav": b"sound"}
+    assert files_in(target) == {"blues/a.wav": b"sound"}
     (source / "rock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="clips/rock' links to a folder"):
         copy_clips(source, target)
@@ -200,14 +190,7 @@ def test_what_is_no_file_is_refused_by_name_and_never_opened(
     make(source / "blues/odd.wav")
     with pytest.raises(InputError, match=r"blues/odd\.wav'"):
         copy_clips(source, target)
-    assert held(target) == {}
-
-
-def test_names_that_are_no_utf8_are_refused(source: Path, target: Path) -> None:
-    (source / "blues").mkdir()
-    Path(os.fsdecode(os.fsencode(source / "blues") + b"/\xff.wav")).write_bytes(b"")
-    with pytest.raises(InputError, match=r"blues/\\udcff\.wav' has control characters or bytes"):
-        copy_clips(source, target)
+    assert files_in(target) == {}
 
 
 @pytest.mark.parametrize(
@@ -225,26 +208,21 @@ def test_what_is_no_source_is_named(tmp_path: Path, source: Path, target: Path, 
         copy_clips(tmp_path / path, target)
 
 
-@pytest.mark.parametrize("path", ["blues/a.wav", "blues", ""])
-def test_what_cannot_be_read_is_named(ordinary_user: Path, path: str) -> None:
-    source, target = ordinary_user / "clips", ordinary_user / "audio"
-    target.mkdir()
-    put(source, "blues/a.wav")
-    put(source, "rock/b.wav")
-    (source / path).chmod(0)
+@pytest.mark.parametrize(
+    ("source", "unreadable"),
+    [*(("clips", path) for path in ("clips/blues/a.wav", "clips/blues", "clips")), ("clips.tar", "clips.tar")],
+)
+def test_what_cannot_be_read_is_named(ordinary_user: Path, source: str, unreadable: str) -> None:
+    for file in ("clips.tar", "clips/blues/a.wav", "clips/rock/b.wav"):
+        put(ordinary_user, file)
+    (ordinary_user / "audio").mkdir()
+    place = ordinary_user / unreadable
+    place.chmod(0)
     try:
-        with pytest.raises(InputError, match="Permission denied.*readable") as caught:
-            copy_clips(source, target)
+        with pytest.raises(InputError, match=f"{place}(: |' )cannot be .*Permission denied.*readable"):
+            copy_clips(ordinary_user / source, ordinary_user / "audio")
     finally:
-        (source / path).chmod(0o700)
-    assert repr(str(source / path)) in str(caught.value)
-
-
-def test_an_archive_that_cannot_be_read_is_named(ordinary_user: Path) -> None:
-    archive = put(ordinary_user, "clips.tar")
-    archive.chmod(0)
-    with pytest.raises(InputError, match=r"clips\.tar: cannot be opened \(Permission denied\)"):
-        copy_clips(archive, ordinary_user)
+        place.chmod(0o700)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +247,7 @@ def test_a_source_that_overlaps_with_the_target_is_refused(
     for folder in (Path(), tmp_path):
         with pytest.raises(InputError, match="overlaps"):
             copy_clips(folder / read, folder / written)
-    assert held(source) == {"data/blues/a.wav": b"sound"}
+    assert files_in(source) == {"data/blues/a.wav": b"sound"}
 
 
 def test_the_current_folder_can_be_the_source_and_a_name_may_begin_alike(
@@ -277,17 +255,4 @@ def test_the_current_folder_can_be_the_source_and_a_name_may_begin_alike(
 ) -> None:
     monkeypatch.chdir(put(tmp_path, "audio2/blues/a.wav").parents[1])
     copy_clips(Path(), target)
-    assert held(target) == {"blues/a.wav": b"sound"}
-
-
-def test_an_archive_gives_what_its_folder_gives(tmp_path: Path, source: Path, target: Path) -> None:
-    for path in ("genres/blues/a.wav", "genres/hip hop/ü.mp3", "README"):
-        put(source, path, path.encode())
-    with tarfile.open(tmp_path / "clips.tgz", "w:gz") as tar:
-        tar.add(source, ".")
-    before = (tmp_path / "clips.tgz").read_bytes()
-    copy_clips(source, target)
-    (tmp_path / "other").mkdir()
-    copy_clips(tmp_path / "clips.tgz", tmp_path / "other")
-    assert held(tmp_path / "other") == held(target) != {}
-    assert (tmp_path / "clips.tgz").read_bytes() == before
+    assert files_in(target) == {"blues/a.wav": b"sound"}

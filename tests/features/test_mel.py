@@ -169,10 +169,9 @@ def test_rows_are_in_the_order_of_the_clips_and_do_not_depend_on_the_executor(
         samples, _ = soundfile.read(audio / path, dtype="float32")
         assert np.array_equal(row, fit_frames(mel_db(samples, SMALL), 40, -80))
 
-    for processes in (1, 2):
-        with local_processes(processes) as executor:
-            assert rows.equals(write_spectrograms(tmp_path / "other.npy", clips, audio, SMALL, executor))
-        assert (tmp_path / "other.npy").read_bytes() == mel.read_bytes()
+    with local_processes(2) as executor:
+        assert rows.equals(write_spectrograms(tmp_path / "other.npy", clips, audio, SMALL, executor))
+    assert (tmp_path / "other.npy").read_bytes() == mel.read_bytes()
 
 
 def test_without_all_clips_no_array_is_written(

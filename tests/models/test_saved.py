@@ -1,27 +1,29 @@
 """Any trained model from its file alone."""
 
 import re
+import shutil
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 from toy import TOY_INPUT, TOY_NETWORK
 
 from genres.core.errors import InputError
-from genres.models.base.predictions import ModelOutput
+from genres.models.base.predictions import Predict, read_predictions, write_predictions
 from genres.models.base.weights import Arrays, Description, write_weights
 from genres.models.networks.architectures import build_network, describe_architecture, predict_network
 from genres.models.saved import load_model
 from genres.models.svm import predict_svm, train_svm
 from genres.schema import Network, Params, Svm
 
-Trained = tuple[Arrays, dict[str, Any], Callable[[NDArray[np.float32]], ModelOutput]]
+Trained = tuple[Arrays, dict[str, Any], Predict]
 
 INPUTS = np.random.default_rng(0).normal(size=(30, 32, 40)).astype(np.float32)
 
@@ -55,14 +57,29 @@ def description(params: Params) -> Description:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_predicts_the_same_from_its_file_alone(tmp_path: Path, description: Description, model: str) -> None:
+def test_a_model_gives_the_predictions_of_its_stage_from_its_file_alone_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, description: Description, model: str
+) -> None:
     arrays, architecture, predict = MODELS[model]()
     described = replace(description, architecture=architecture)
-    write_weights(tmp_path / "mine.safetensors", arrays, described)
+    stage, elsewhere = tmp_path / "stage", tmp_path / "elsewhere"
+    genres = np.array(description.class_names)[np.arange(30) % 3]
+    clips = pd.DataFrame({"clip_id": [f"{genre}/{n}" for n, genre in enumerate(genres)], "genre": genres})
+    write_weights(stage / "mine.safetensors", arrays, described)
+    write_predictions(stage / "mine.csv", clips.assign(subset="test"), described.class_names, predict(INPUTS))
+    written = read_predictions(stage / "mine.csv")
+
+    elsewhere.mkdir()
+    (stage / "mine.safetensors").rename(elsewhere / "mine.safetensors")
+    shutil.rmtree(stage)
+    monkeypatch.chdir(elsewhere)
     torch.manual_seed(1)
-    loaded = load_model(tmp_path / "mine.safetensors")
+    loaded = load_model(Path("mine.safetensors"))
     assert loaded.description == described
-    np.testing.assert_equal(asdict(loaded.predict(INPUTS)), asdict(predict(INPUTS)))
+    output = loaded.predict(INPUTS)
+    assert [described.class_names[label] for label in output.labels] == written.clips.predicted.tolist()
+    assert (output.probabilities is None) == model.startswith("svm")
+    np.testing.assert_equal(output.probabilities, written.probabilities)
 
 
 CHANGES: list[dict[str, Any]] = [
@@ -71,7 +88,7 @@ CHANGES: list[dict[str, Any]] = [
     {"input": {**TOY_INPUT.model_dump(), "std": 0.0}},
     {"input": {}},
     {"featurize": {"n_mels": 0}},
-    {"architecture": {"kind": "unknown"}},
+    {"architecture": {"kind": ["svm"]}},
     {"architecture": {"kind": "cnn", "channels": 2, "hidden": 5, "dropout": 0.25}},
     {"architecture": {}},
     {"architecture": "svm"},
@@ -95,6 +112,33 @@ def test_a_model_that_does_not_fit_its_description_is_refused(
     arrays, architecture, _ = MODELS[model]()
     kept = {name: array for name, array in arrays.items() if name != missing}
     write_weights(path, kept, replace(description, **{"architecture": architecture, **change}))
-    message = re.escape(f"{path} is damaged: no model of this project") + r"(.|\n)+`dvc repro -f train_mine`"
+    message = re.escape(f"{path} is damaged: not a model of this project") + r"(.|\n)+`dvc repro -f train_mine`"
     with pytest.raises(InputError, match=message):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "forest",
+        "os",
+        "base",
+        "saved",
+        "base.weights",
+        "networks.run",
+        "networks.accelerator",
+        "..schema",
+        "",
+        "svm ",
+        None,
+    ],
+)
+def test_a_file_can_name_no_module_but_that_of_a_model(tmp_path: Path, description: Description, kind: object) -> None:
+    path = tmp_path / "mine.safetensors"
+    write_weights(path, {}, replace(description, architecture={"kind": kind}))
+    before = set(sys.modules)
+    with pytest.raises(
+        InputError, match=re.escape(f"not a model of this project (a model of the kind {kind!r} is not")
+    ):
+        load_model(path)
+    assert set(sys.modules) == before

@@ -1,7 +1,6 @@
 """dvc.yaml: what each stage declares is what a run of it opens, asks for and writes."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,9 +38,7 @@ def source_of(path: Path) -> Path | None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun) -> Path:
     """A copy of the project after its first run, in which stages run again, one after another, to the same bytes."""
-    folder = tmp_path_factory.mktemp("traced") / "project"
-    ignored = shutil.ignore_patterns(".git", ".dvc", "src", "stages", "tests")
-    return Path(shutil.copytree(first_run.clone.folder, folder, ignore=ignored))
+    return first_run.copy(tmp_path_factory.mktemp("traced") / "project")
 
 
 def trace(project: Path, stage: str) -> Trace:
@@ -87,15 +84,6 @@ def test_every_stage_runs_the_script_of_its_name() -> None:
     }
     scripts = {path.stem for path in (ROOT / "stages").glob("*.py")}
     assert scripts == {*STAGES, "common"}
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_no_dependency_is_listed_twice_or_comes_from_nowhere(stage: str) -> None:
-    deps = PIPELINE[stage]["deps"]
-    made = [path for other in STAGES for path in outputs(other)]
-    assert len(deps) == len(set(deps))
-    assert all((ROOT / path).exists() if path.startswith(("src/", "stages/")) else True for path in deps)
-    assert all(path in made or path == "data/predictions" for path in deps if not path.startswith(("src/", "stages/")))
 
 
 def test_the_packages_that_no_stage_depends_on_hold_only_their_docstring() -> None:

@@ -30,6 +30,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun) -> Cl
 def shown(project: Clone, *command: str) -> dict[str, Any]:
     """Return what DVC draws, as {name: the Vega specification or None for a picture}."""
     output = project.run("dvc", "plots", *command, "--json")
+    assert "ERROR" not in output
+    assert "WARNING" not in output
     drawn = json.loads(output[output.index('{"') :])["data"]
     specifications = {}
     for name, plots in drawn.items():
@@ -57,17 +59,6 @@ def test_the_three_networks_lie_over_each_other_and_nothing_is_drawn_twice(
     for name in confusions:
         row_sum = {"joinaggregate": [{"op": "sum", "field": "xy_count", "as": "sum_y"}], "groupby": ["actual"]}
         assert row_sum in drawn[name]["spec"]["transform"]  # shares of a genre's clips, not of what was predicted
-
-
-def test_plots_are_drawn_as_a_page(project: Clone) -> None:
-    output = project.run("dvc", "plots", "show", "--out", "drawn")
-    assert (project.folder / "drawn" / "index.html").is_file()
-    assert "ERROR" not in output
-    assert "WARNING" not in output
-
-
-def test_going_back_computes_nothing(project: Clone) -> None:
-    assert project.stages_run("repro") == []
 
 
 def test_the_metrics_are_what_one_compares(project: Clone) -> None:

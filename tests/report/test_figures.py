@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from genres.report.examples import choose_examples, most_confidently_misclassified
 from genres.report.figures import (
-    Spectrogram,
     draw_accuracies,
     draw_agreement,
     draw_confusion,
@@ -30,15 +29,12 @@ COUNTS = np.array([[7, 0], [13, 21]])
 SCORES = {"simple": {"accuracy": 0.4, "accuracy_low": 0.3, "accuracy_high": 0.55}} | {
     "svm": {"accuracy": 0.625, "accuracy_low": 0.5, "accuracy_high": 0.7}
 }
-
-
-def noise(title: str = "a clip") -> Spectrogram:
-    return Spectrogram(title, np.random.default_rng(0).uniform(-80, 0, (32, 50)).astype(np.float32))
+NOISE = np.random.default_rng(0).uniform(-80, 0, (32, 50)).astype(np.float32)
 
 
 DRAWN: dict[str, Callable[[Path], None]] = {
-    "spectrogram": lambda path: draw_spectrogram(path, noise(), FEATURIZE),
-    "misclassified": lambda path: draw_misclassified(path, [noise(), noise(), noise()], FEATURIZE),
+    "spectrogram": lambda path: draw_spectrogram(path, "a clip", NOISE, FEATURIZE),
+    "misclassified": lambda path: draw_misclassified(path, dict.fromkeys("abc", NOISE), FEATURIZE),
     "accuracies": lambda path: draw_accuracies(path, SCORES, 0.5, {}, "title"),
     "curves": lambda path: draw_curves(path, {"linear": example_curves(30, 10)}, ["a note"], "title"),
     "confusion": lambda path: draw_confusion(path, COUNTS, ["a", "b"], "title"),
@@ -73,7 +69,7 @@ def words(figure: Figure) -> str:
 def draw_all(folder: Path, results: Results, params: Params) -> None:
     """Draw every figure of results, with noise in place of spectrograms."""
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
-    spectrograms = [noise().mel] * (len(examples) + len(misclassified))
+    spectrograms = [NOISE] * (len(examples) + len(misclassified))
     draw_figures(folder, results, examples, misclassified, spectrograms, params)
 
 
@@ -142,7 +138,7 @@ def test_a_figure_is_the_same_bytes_twice_and_names_no_program(tmp_path: Path, n
 
 
 def test_a_clip_s_time_is_in_seconds_and_its_bands_in_hz(figure: Callable[..., Figure]) -> None:
-    drawn = figure(draw_spectrogram, noise(), FEATURIZE)
+    drawn = figure(draw_spectrogram, "a clip", NOISE, FEATURIZE)
     axes = drawn.axes[0]
     assert axes.get_xlim() == pytest.approx((0, 50 * 512 / 22050))
     assert [label.get_text() for label in axes.get_yticklabels()] == ["256", "1024", "4096"]
@@ -150,14 +146,14 @@ def test_a_clip_s_time_is_in_seconds_and_its_bands_in_hz(figure: Callable[..., F
     mels = [256 / (200 / 3), *(15 + 27 * np.log(hz / 1000) / np.log(6.4) for hz in (1024, 4096, 11025))]
     assert list(axes.get_yticks()) == pytest.approx([32 * mel / mels[-1] for mel in mels[:-1]])
     assert "dB" in words(drawn)
-    drawn = figure(draw_spectrogram, noise(), FEATURIZE.model_copy(update={"sample_rate": 1000}))
+    drawn = figure(draw_spectrogram, "a clip", NOISE, FEATURIZE.model_copy(update={"sample_rate": 1000}))
     assert [label.get_text() for label in drawn.axes[0].get_yticklabels()] == ["256"]  # no higher one is there
 
 
 @pytest.mark.parametrize("n_clips", [0, 1, 2, 9, 10])
 def test_any_number_of_misclassified_clips_can_be_drawn(figure: Callable[..., Figure], n_clips: int) -> None:
     titles = [f"clip {number}" for number in range(n_clips)]
-    drawn = words(figure(draw_misclassified, [noise(title) for title in titles], FEATURIZE))
+    drawn = words(figure(draw_misclassified, dict.fromkeys(titles, NOISE), FEATURIZE))
     assert all(title in drawn for title in titles)
     assert ("no clip to show" in drawn) == (n_clips == 0)
 
@@ -210,7 +206,7 @@ def test_a_name_is_written_as_it_is_but_a_very_long_one_leaves_the_matrix_room(
         assert not any(label.get_parse_math() for label in labels)
         assert f"of {shown}" in words(drawn)
         assert min(drawn.axes[0].get_window_extent().size) > 40
-    assert shown in words(figure(draw_misclassified, [noise(shown)], FEATURIZE))
+    assert shown in words(figure(draw_misclassified, {shown: NOISE}, FEATURIZE))
 
 
 def test_a_matrix_shows_every_count_but_zeros_and_the_recall_behind_each_row(figure: Callable[..., Figure]) -> None:

@@ -1,10 +1,7 @@
 """The paper's parameters and results."""
 
-import pytest
-from example_results import DATASET, GTZAN
-
 from genres.report.models import MODELS
-from genres.report.paper import RESULTS, comparable_results, deviations
+from genres.report.paper import RESULTS, deviations
 from genres.schema import Params
 
 
@@ -21,10 +18,3 @@ def test_the_shipped_parameters_are_the_papers_and_a_deviation_is_named_with_bot
 def test_every_result_of_the_paper_is_of_a_model() -> None:
     assert RESULTS.keys() <= MODELS.keys()
     assert all(0 < result.test_accuracy < result.train_accuracy < 1 for result in RESULTS.values())
-
-
-@pytest.mark.parametrize("method", ["grouped", "fault-filtered", "kfold"])
-def test_the_papers_results_stand_beside_its_own_data_and_split_alone(method: str) -> None:
-    assert comparable_results(GTZAN, "stratified") == RESULTS
-    assert comparable_results(GTZAN, method) == {}
-    assert comparable_results(DATASET, "stratified") == {}

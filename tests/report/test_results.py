@@ -1,11 +1,12 @@
 """All results that are shown, as they are read."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from example_results import clips_of, example_results, read_example, write_example
+from example_results import CORRECT, clips_of, example_results, read_example, write_example
 
 from genres.core.errors import InputError
 from genres.core.files import write_json
@@ -18,13 +19,13 @@ SCORES = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "macro_f1"
 @pytest.mark.parametrize("genres", [["a", "NA"], ["007", "10"]])  # no missing value, no numbers
 def test_models_stand_in_the_order_in_which_they_are_shown_and_genres_are_text(genres: list[str]) -> None:
     results = example_results(genres)
-    assert list(results.predictions) == list(results.scores) == list(MODELS)
+    assert list(results.predictions) == list(results.scores) == [model for model in MODELS if model in CORRECT]
     assert list(results.curves) == list(results.training) == ["linear", "simple", "complex"]
     assert results.class_names == sorted(set(results.per_genre.genre)) == sorted(genres)
 
 
 @pytest.mark.parametrize(
-    ("models", "reference"), [(MODELS, "complex"), (["simple", "linear", "svm"], "simple"), (["svm"], None)]
+    ("models", "reference"), [(CORRECT, "complex"), (["simple", "linear", "svm"], "simple"), (["svm"], None)]
 )
 def test_the_reference_model_is_the_last_network(models: list[str], reference: str | None) -> None:
     assert example_results(["a", "b"], dict.fromkeys(models, 0.5)).reference_model == reference
@@ -44,6 +45,16 @@ def test_a_model_without_title_and_colour_is_refused(tmp_path: Path) -> None:
     write_example(tmp_path, clips_of(["a", "b"]), {"forest": 0.5, "svm": 0.5})
     with pytest.raises(InputError, match="model 'forest' has predictions.*MODELS in src/genres/report/models.py"):
         read_example(tmp_path)
+
+
+@pytest.mark.parametrize(("model", "file"), [("svm", "evaluate.json"), ("simple", "convergence.csv")])
+def test_an_evaluation_of_other_models_is_refused(tmp_path: Path, model: str, file: str) -> None:
+    all_models, others = tmp_path / "all", tmp_path / "others"
+    write_example(all_models, clips_of(["a", "b"]))
+    write_example(others, clips_of(["a", "b"]), {name: share for name, share in CORRECT.items() if name != model})
+    shutil.copy(next(others.rglob(file)), next(all_models.rglob(file)))
+    with pytest.raises(InputError, match=f"{file} is damaged: its models are .*`dvc repro -f evaluate`"):
+        read_example(all_models)
 
 
 def test_a_table_that_cannot_be_read_is_named_with_the_stage_that_makes_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,7 @@ def per_genre(genres: NDArray[np.str_], subsets: NDArray[np.str_]) -> list[int]:
 # --- stratified ---
 
 
-@pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
-def test_gtzan_is_split_as_in_the_paper(seed: int) -> None:
-    subsets = stratified_split(GTZAN, 0.2, seed)
-    assert Counter(subsets) == {"train": 799, "test": 200}
-    assert per_genre(GTZAN, subsets) == [20] * 10
-
-
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
 @pytest.mark.parametrize("test_size", [0.2, 0.333, 10, 500])
 def test_the_draw_is_scikit_learns(test_size: float, seed: int) -> None:
     _, expected = train_test_split(np.arange(999), test_size=test_size, stratify=GTZAN, random_state=seed)
@@ -84,19 +78,17 @@ def test_a_genre_that_would_not_be_tested_is_refused_by_name() -> None:
         stratified_split(genres, 0.2, 0)
 
 
-@pytest.mark.parametrize("method", ["stratified", "grouped"])
-def test_too_few_clips_are_refused(method: str) -> None:
-    def draw(genres: NDArray[np.str_], size: float) -> None:
-        if method == "grouped":
-            grouped_split(genres, np.arange(len(genres)), size, 0)
-        else:
-            stratified_split(genres, size, 0)
+def grouped_without_copies(genres: NDArray[np.str_], size: float, seed: int) -> NDArray[np.str_]:
+    return grouped_split(genres, np.arange(len(genres)), size, seed)
 
+
+@pytest.mark.parametrize("draw_any", [stratified_split, grouped_without_copies])
+def test_too_few_clips_are_refused(draw_any: Callable[..., NDArray[np.str_]]) -> None:
     with pytest.raises(InputError, match="The genre 'polka' has a single readable clip"):
-        draw(np.array(["a", "a", "b", "b", "polka"]), 0.5)
+        draw_any(np.array(["a", "a", "b", "b", "polka"]), 0.5, 0)
     for size in (0.1, 1, 0.95, 9, 10):
         with pytest.raises(InputError, match=r"makes \d+ of the 10 clips test clips.*at least 2 clips on either side"):
-            draw(np.repeat(["a", "b"], 5), size)
+            draw_any(np.repeat(["a", "b"], 5), size, 0)
 
 
 # --- grouped ---

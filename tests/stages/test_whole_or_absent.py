@@ -6,13 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pytest
-import soundfile
 from project import (
     ROOT,
     STAGES,
@@ -23,6 +19,7 @@ from project import (
     read_table,
     remove_outputs,
     run_stage,
+    write_noise,
     write_params,
 )
 
@@ -32,38 +29,19 @@ COUNT_ONLY = 0
 HANG = 120  # seconds after which a test is given up; no test measures time
 
 
-class Prepared(NamedTuple):
-    """A project after its first run, and how many changes of files each stage makes in it."""
-
-    folder: Path
-    changes: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun) -> Prepared:
-    folder = tmp_path_factory.mktemp("prepared") / "project"
-    ignored = shutil.ignore_patterns(".git", ".dvc", "src", "stages", "tests")
-    shutil.copytree(first_run.clone.folder, folder, ignore=ignored)
-    changes = {}
-    for stage in STAGES:
-        remove_outputs(folder, stage)
-        changes[stage] = count_changes(folder, stage)
-    return Prepared(folder, changes)
-
-
 @pytest.fixture
-def project(tmp_path: Path, prepared: Prepared) -> Path:
-    """A copy of the prepared project."""
-    return Path(shutil.copytree(prepared.folder, tmp_path / "project"))
+def project(tmp_path: Path, first_run: FirstRun) -> Path:
+    """A copy of a project after its first run."""
+    return first_run.copy(tmp_path / "project")
 
 
-def copy_of(folder: Path, place: Path) -> Path:
-    return Path(shutil.copytree(folder, place))
+def run_to_change(folder: Path, stage: str, change: int) -> int:
+    """Run a stage that is killed right before so many changes of files, and return its status.
 
-
-def start(folder: Path, script: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(script), *arguments],
+    The run is over when neither the process nor a worker of it holds its output open any more.
+    """
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "tests/stages/kill_at.py", str(change), ROOT / "stages" / f"{stage}.py"],
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -71,10 +49,6 @@ def start(folder: Path, script: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def ended(process: subprocess.Popen[str]) -> int:
-    """Wait until neither the process nor a worker of it holds its output open any more, and return its status."""
     try:
         output = process.communicate(timeout=HANG)[0]
     except subprocess.TimeoutExpired:
@@ -85,18 +59,11 @@ def ended(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-def run_to_change(folder: Path, stage: str, change: int) -> int:
-    """Run a stage that is killed right before so many changes of files, and return its status."""
-    script = str(ROOT / "stages" / f"{stage}.py")
-    return ended(start(folder, ROOT / "tests/stages/kill_at.py", str(change), script))
-
-
 def count_changes(folder: Path, stage: str) -> int:
-    assert run_to_change(folder, stage, COUNT_ONLY) == 0
-    record = folder / "changes.txt"
-    changes = int(record.read_text())
-    record.unlink()
-    return changes
+    """Return how many changes of files a stage makes, in a copy of the project."""
+    copy = Path(shutil.copytree(folder, folder.with_name("counted")))
+    assert run_to_change(copy, stage, COUNT_ONLY) == 0
+    return int((copy / "changes.txt").read_text())
 
 
 def part(found: dict[str, str], place: str) -> dict[str, str]:
@@ -107,16 +74,10 @@ def part(found: dict[str, str], place: str) -> dict[str, str]:
 # --- The same bytes each time ---
 
 
-def test_the_stages_alone_write_what_dvc_made_them_write(prepared: Prepared, first_run: FirstRun) -> None:
-    made = contents(first_run.clone.folder)
-    assert {path: what for path, what in contents(prepared.folder).items() if path in made}.items() <= made.items()
-    for stage in STAGES:
-        for output in outputs(stage):
-            assert part(contents(prepared.folder), output) == part(made, output) != {}
-
-
 @pytest.mark.slow
-def test_the_bytes_do_not_depend_on_where_the_project_lies_or_on_the_locale(tmp_path: Path, prepared: Prepared) -> None:
+def test_the_bytes_do_not_depend_on_where_the_project_lies_or_on_the_locale(
+    tmp_path: Path, first_run: FirstRun
+) -> None:
     folder = tmp_path / "elsewhere é 'x'"
     folder.mkdir(parents=True)
     write_params(folder, {})
@@ -124,7 +85,7 @@ def test_the_bytes_do_not_depend_on_where_the_project_lies_or_on_the_locale(tmp_
         command = [sys.executable, str(ROOT / "stages" / f"{stage}.py")]
         settings = environment(LC_ALL="C", TZ="Asia/Tokyo", PYTHONHASHSEED="1", PYTHONUTF8="0")
         subprocess.run(command, cwd=folder, env=settings, capture_output=True, check=True)
-    found, expected = contents(folder), contents(prepared.folder)
+    found, expected = contents(folder), contents(first_run.clone.folder)
     assert found == {path: what for path, what in expected.items() if path in found}
     assert all(part(found, output) for stage in STAGES for output in outputs(stage))
 
@@ -144,13 +105,14 @@ def assert_whole_or_absent(folder: Path, stage: str, undisturbed: dict[str, str]
     [stage if stage in ("split", "train_linear") else pytest.param(stage, marks=pytest.mark.slow) for stage in UNLIKE],
 )
 def test_a_killed_stage_leaves_only_whole_outputs_and_the_next_run_makes_the_same_bytes(
-    prepared: Prepared, project: Path, stage: str
+    project: Path, stage: str
 ) -> None:
     undisturbed = contents(project)
     remove_outputs(project, stage)
+    changes = count_changes(project, stage)
     # Half-way, and before its last file takes its name, which is followed by tidying up.
-    for moment in (prepared.changes[stage] // 2, prepared.changes[stage] - 1):
-        folder = copy_of(project, project.with_name(f"killed before change {moment}"))
+    for moment in (changes // 2, changes - 1):
+        folder = Path(shutil.copytree(project, project.with_name(f"killed before change {moment}")))
         assert run_to_change(folder, stage, moment) == -signal.SIGKILL
         assert_whole_or_absent(folder, stage, undisturbed)
         assert not all((folder / output).exists() for output in outputs(stage))
@@ -160,9 +122,10 @@ def test_a_killed_stage_leaves_only_whole_outputs_and_the_next_run_makes_the_sam
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [stage for stage in UNLIKE if stage != "report"])  # whose changes are many alike
-def test_a_stage_may_be_killed_between_any_two_changes(prepared: Prepared, project: Path, stage: str) -> None:
+def test_a_stage_may_be_killed_between_any_two_changes(project: Path, stage: str) -> None:
     undisturbed = contents(project)
     remove_outputs(project, stage)
+    changes = count_changes(project, stage)
     # Each run goes over what the one before it has left.
     for moment in itertools.count(1):
         status = run_to_change(project, stage, moment)
@@ -170,25 +133,15 @@ def test_a_stage_may_be_killed_between_any_two_changes(prepared: Prepared, proje
             break
         assert status == -signal.SIGKILL
         assert_whole_or_absent(project, stage, undisturbed)
-    assert moment >= prepared.changes[stage]
+    assert moment >= changes
     assert contents(project) == undisturbed
 
 
-def test_a_training_killed_over_an_older_one_leaves_no_model(prepared: Prepared, project: Path) -> None:
+def test_a_training_killed_over_an_older_one_leaves_no_model(project: Path) -> None:
     write_params(project, {"seed": 1})
-    assert run_to_change(project, "train_linear", prepared.changes["train_linear"] // 2) == -signal.SIGKILL
+    moment = count_changes(project, "train_linear") // 2
+    assert run_to_change(project, "train_linear", moment) == -signal.SIGKILL
     assert not (project / "models/linear.safetensors").exists()
-
-
-def write_noise(path: Path, seed: int = 0) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, np.random.default_rng(seed).uniform(-0.5, 0.5, 11025), 22050)
-
-
-def listed_clips_are_there(folder: Path) -> bool:
-    listed = {f"data/audio/{row['path']}": row["sha256"] for row in read_table(folder / "data/clips.csv")}
-    audio = {path: what for path, what in part(contents(folder), "data/audio").items() if what != "folder"}
-    return listed == audio
 
 
 @pytest.mark.slow
@@ -200,32 +153,14 @@ def test_a_download_killed_over_an_older_one_never_leaves_a_list_of_other_clips(
         write_noise(source / genre / "1.wav")
     run_stage(empty, "download")
     write_noise(source / "blues" / "1.wav", seed=1)
-    changes = count_changes(copy_of(empty, tmp_path / "counted"), "download")
+    changes = count_changes(empty, "download")
     states = []
     for moment in range(changes, max(0, changes - 8), -1):
-        folder = copy_of(empty, tmp_path / str(moment))
+        folder = Path(shutil.copytree(empty, tmp_path / str(moment)))
         assert run_to_change(folder, "download", moment) == -signal.SIGKILL
         states.append((folder / "data/clips.csv").exists())
-        assert not states[-1] or listed_clips_are_there(folder), f"killed before change {moment} of {changes}"
+        if states[-1]:
+            listed = {row["path"]: row["sha256"] for row in read_table(folder / "data/clips.csv")}
+            audio = {path: what for path, what in contents(folder / "data/audio").items() if what != "folder"}
+            assert listed == audio, f"killed before change {moment} of {changes}"
     assert set(states) == {False, True}  # the moments reach back to before the older list is removed
-
-
-@pytest.mark.parametrize(
-    ("stage", "changes", "sign"),
-    [
-        ("download", {"dataset.synthetic.clips_per_genre": 20, "dataset.synthetic.seconds": 10}, "data/.audio.*/*/*"),
-        ("featurize", {"featurize.hop_length": 16}, "data/.mel.npy.*"),
-    ],
-)
-def test_workers_end_with_a_killed_stage(project: Path, stage: str, changes: dict[str, int], sign: str) -> None:
-    remove_outputs(project, stage)
-    write_params(project, changes)
-    process = start(project, ROOT / "stages" / f"{stage}.py")
-    try:
-        # A worker has done its first clip, and many are left.
-        while process.poll() is None and not any(file.stat().st_size > 1000 for file in project.glob(sign)):
-            time.sleep(0.01)
-    finally:
-        process.kill()
-    assert ended(process) == -signal.SIGKILL
-    assert not any((project / output).exists() for output in outputs(stage))

@@ -5,8 +5,7 @@ A clip is identified everywhere by its ``clip_id``, ``<genre>/<clip>``, unique i
 
 CLIPS = ("clip_id", "genre", "path", "seconds", "sample_rate", "sha256", "status", "reason")
 """``clips.csv``: a row for each file found; ``path`` is relative to the folder of clips."""
-OK = "ok"
-UNREADABLE = "unreadable"
+OK, UNREADABLE = "ok", "unreadable"
 
 DUPLICATES = ("clip_id_a", "clip_id_b", "similarity")
 """``duplicates.csv``: a row for each pair of clips with the same recording, possibly none."""
@@ -16,9 +15,7 @@ ARRAY_ROWS = ("clip_id", "genre", "frames")
 
 SPLIT = ("clip_id", "genre", "subset")
 """``split.csv``: a row for each clip that is used."""
-TRAIN = "train"
-VALID = "valid"
-TEST = "test"
+TRAIN, VALID, TEST = "train", "valid", "test"
 UNASSIGNED = ""  # never written: a clip in no subset
 
 PREDICTIONS = (*SPLIT, "predicted")

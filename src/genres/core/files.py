@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from genres.core.errors import InputError
 
-DECIMALS = 4
-"""Of the numbers in ``metrics/`` and ``plots/``, so that a diff shows changes and no noise."""
+DECIMALS = 4  # of the numbers in ``metrics/`` and ``plots/``, so that a diff shows changes and no noise
 
 
 @contextmanager
@@ -91,17 +90,19 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_csv(
-    path: Path, columns: tuple[str, ...], stage: str, *, may_be_empty: bool = False, more_columns: bool = False
+    path: Path, columns: Collection[str], stage: str, *, may_be_empty: bool = False, more_columns: bool = False
 ) -> pd.DataFrame:
-    """Read a table that ``stage`` wrote, every value as text, or raise an InputError.
+    """Read a table that ``stage`` wrote, its values separated by tabs in a ``.tsv`` file, or raise an InputError.
 
-    A table without rows counts as damaged unless it ``may_be_empty``. After ``columns`` there may be ``more_columns``.
+    Values are text, unless ``columns`` maps the names to types: except for ``str``, an empty field is then a missing
+    value, which ``int`` refuses and "Int64" accepts. A table without rows counts as damaged unless it ``may_be_empty``.
+    After ``columns`` there may be ``more_columns``.
     """
     require_file(path, stage)
     try:
         # Not with pandas, which guesses: a genre may be called "NA", a clip "007", and a row may be too short.
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, strict=True)
+            reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
             header = tuple(next(reader, ()))
             rows = []
             for row in reader:
@@ -110,11 +111,18 @@ def read_csv(
                 rows.append(row)
     except (ValueError, csv.Error) as error:
         raise damaged(path, stage, f"not a readable table ({error})") from None
-    if (header[: len(columns)] if more_columns else header) != columns:
+    if (header[: len(columns)] if more_columns else header) != tuple(columns):
         raise damaged(path, stage, f"its columns are {', '.join(header)}, not {', '.join(columns)}")
     if not rows and not may_be_empty:
         raise damaged(path, stage, "it has no rows")
-    return pd.DataFrame(rows, columns=list(header), dtype=str)
+    table = pd.DataFrame(rows, columns=list(header), dtype=str)
+    numeric = {name: kind for name, kind in columns.items() if kind is not str} if isinstance(columns, Mapping) else {}
+    for name, kind in numeric.items():
+        try:
+            table[name] = table[name].replace("", None).astype(kind)
+        except (ValueError, OverflowError) as error:
+            raise damaged(path, stage, f"its column {name} has a value of another type ({error})") from None
+    return table
 
 
 def file_sha256(path: Path) -> str:
@@ -132,18 +140,14 @@ def write_array(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[
 
 
 def read_array(path: Path, n_rows: int, stage: str) -> NDArray[np.float32]:
-    """Map an npy file of float32 (clips, height, width) that ``stage`` wrote into memory, or raise an InputError.
-
-    Args:
-        path: the file.
-        n_rows: the number of clips that it should have.
-        stage: what wrote it.
-    """
+    """Map the npy file of float32 (``n_rows`` clips, height, width) that ``stage`` wrote, or raise an InputError."""
     require_file(path, stage)
     try:
-        array: NDArray[np.float32] = open_memmap(path, mode="r")
+        array = open_memmap(path, mode="r")
     except (ValueError, TypeError, TokenError) as error:  # what NumPy's parser of headers raises
         raise damaged(path, stage, f"not a readable npy file ({error})") from None
     if array.dtype != np.float32 or array.ndim != 3 or len(array) != n_rows:
         raise damaged(path, stage, f"{array.dtype} of shape {array.shape}, not float32 ({n_rows} clips, height, width)")
+    if not array.flags.c_contiguous or array.offset + array.nbytes != path.stat().st_size:
+        raise damaged(path, stage, "its values are in Fortran order, or more bytes follow them")
     return array

@@ -24,32 +24,15 @@ from genres.datasets.layout import Roster, naming, split_path
 
 MAX_CLIP_BYTES = 2 * 1024**3  # over three hours of stereo as on a CD: more is a mistake or an attack
 MAX_NOTE_BYTES = 1024**2  # of a long name or comment in a tar, which tarfile reads into memory at once
-TAR_NOTES = (
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-)
+NOTES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 CHUNK_BYTES = 1024**2
 ZIP_ENCRYPTED, ZIP_UTF8 = 0x1, 0x800  # flags of a member
 MEGABYTE = 10**6  # progress counts the archive's megabytes: how many members a tar has shows only at its end
 
 # What tarfile, zipfile and the decompressors raise on damaged or hostile input. RuntimeError is a compression
 # that zipfile lacks, or a tar of endlessly nested headers.
-READ_ERRORS = (
-    EOFError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+LIBRARY_ERRORS = (lzma.LZMAError, struct.error, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+BUILTIN_ERRORS = (EOFError, MemoryError, OSError, OverflowError, RuntimeError, ValueError)
 
 
 class NoRoomError(InputError):
@@ -133,9 +116,7 @@ def _write(member: Member, file: Path) -> None:
         if member.size > free:
             raise NoRoomError(f"{member.path!r} takes {member.size} bytes but only {free} are free; make room")
         with file.open("xb") as copy:
-            for chunk in _chunks(member):
-                copy.write(chunk)
-            written = copy.tell()
+            written = sum(copy.write(chunk) for chunk in _chunks(member))
     except OSError as error:
         raise NoRoomError(f"{member.path!r} cannot be written to {file} ({error.strerror})") from error
     if written != member.size:
@@ -165,17 +146,13 @@ def _read(stream: IO[bytes]) -> Iterator[Member]:
     """Yield the members of the tar or zip ``stream``, which is told by its content."""
     with _blaming("its beginning"):
         try:
-            # Bytes that are no UTF-8 become surrogates, and these are refused by name.
-            tar = tarfile.open(  # noqa: SIM115 - _read_tar closes it
-                fileobj=stream, encoding="utf-8", errors="surrogateescape", tarinfo=_TarHeader
-            )
+            # Bytes that are not UTF-8 become surrogates, and these are refused by name. _read_tar closes the archive.
+            members = _read_tar(tarfile.open(fileobj=stream, encoding="utf-8", tarinfo=_TarHeader))  # noqa: SIM115
         except tarfile.ReadError as error:
             if not zipfile.is_zipfile(stream):
                 why = "is neither a tar (plain or compressed) nor a zip, or its beginning is damaged"
                 raise InputError(why) from error
             members = _read_zip(stream)
-        else:
-            members = _read_tar(tar)
     place = "its first file"
     while True:
         with _blaming(place):
@@ -191,7 +168,7 @@ def _blaming(place: str) -> Iterator[None]:
     """Turn what reading a damaged archive raises into an InputError that names the ``place`` in it."""
     try:
         yield
-    except READ_ERRORS as error:
+    except (*LIBRARY_ERRORS, *BUILTIN_ERRORS) as error:
         why = str(error) or type(error).__name__
         raise InputError(f"{place} cannot be read ({why}); get the archive anew") from error
 
@@ -202,7 +179,7 @@ class _TarHeader(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         header = super().frombuf(buf, encoding, errors)
-        if header.type in TAR_NOTES and not 0 <= header.size <= MAX_NOTE_BYTES:
+        if header.type in NOTES and not 0 <= header.size <= MAX_NOTE_BYTES:
             raise InputError(f"the note {header.name!r} claims {header.size} bytes; expected a short one")
         return header
 
@@ -233,7 +210,7 @@ def _read_zip(stream: IO[bytes]) -> Iterator[Member]:
                     path = path.encode("cp437").decode("utf-8")
             member = Member(path, info.file_size, is_folder=path.endswith("/"))
             if info.flag_bits & ZIP_ENCRYPTED:
-                raise InputError(f"{member.path!r} is encrypted; make the archive anew without a password")
+                raise InputError(f"{path!r} is encrypted; make the archive anew without a password")
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the zip was not made on Unix
             if member.is_folder or kind not in (0, stat.S_IFREG):
                 yield member

@@ -3,13 +3,12 @@
 A genre differs from its neighbours in tempo, swing, chords, drum patterns and instruments, in ranges that overlap.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Span = tuple[float, float]  # a value is drawn between the two, all equally likely
 
 
-@dataclass(frozen=True)
-class Drum:
+class Drum(NamedTuple):
     """A drum or cymbal: a tone that falls in pitch, and noise between two frequencies; decays in seconds."""
 
     tone_hz: float
@@ -20,8 +19,7 @@ class Drum:
     noise_decay: float
 
 
-@dataclass(frozen=True)
-class Voice:
+class Voice(NamedTuple):
     """A pitched instrument; times in seconds."""
 
     rolloff: float  # the n-th harmonic has amplitude n ** -rolloff
@@ -33,8 +31,7 @@ class Voice:
     formants: tuple[float, ...] = ()  # resonances of a throat or a body, in Hz
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What an accompanist plays: chord degrees in a rhythm."""
 
     voice: Voice
@@ -45,31 +42,29 @@ class Part:
     gate: Span  # how much of the time to the next hit a note is held
 
 
-@dataclass(frozen=True)
-class Lead:
+class Lead(NamedTuple):
     """How a soloist improvises over the band's scale."""
 
     voice: Voice
     register: int
     density: Span  # share of the sixteenths on which a note begins
     gain: float
-    gate: Span
+    gate: Span = (0.6, 1.0)
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """A genre."""
 
     tempo: Span  # beats per minute
-    swing: Span  # share of a beat that its first eighth takes: 0.5 is straight, 0.67 a triplet
     progressions: tuple[str, ...]  # a chord per bar
     scale: tuple[int, ...]  # semitones above the key note
     drums: tuple[dict[str, str], ...]  # rhythm of each drum; each clip keeps to one of these
-    drums_gain: float
     parts: tuple[Part, ...]
     leads: tuple[Lead, ...]
-    dynamics: float  # dB by which the whole band swells and fades over a phrase
     related: tuple[str, ...]  # genres it borrows from
+    swing: Span = (0.5, 0.5)  # share of a beat that its first eighth takes: 0.5 is straight, 0.67 a triplet
+    drums_gain: float = -2  # dB
+    dynamics: float = 1  # dB by which the whole band swells and fades over a phrase
 
 
 # Tone: Hz, fall, decay; noise: level, Hz, decay.
@@ -113,7 +108,7 @@ BEBOP = (0, 2, 4, 5, 7, 8, 9, 11)
 PHRYGIAN = (0, 1, 3, 5, 7, 8, 10)
 
 FOUR_BEATS, EIGHTHS, SIXTEENTHS = "X...x...X...x...", "X.x.X.x.X.x.X.x.", "XoxoXoxoXoxoXoxo"
-CHUGGING, CHARLESTON = "XxxxXxxxXxxxXxxx", "x.....x........."
+CHUGGING, CHARLESTON, HALVES = "XxxxXxxxXxxxXxxx", "x.....x.........", "X.......X......."
 BACKBEAT, OFF_BEATS, WHOLE = "....X.......X...", "..x...x...x...x.", "x..............."
 
 BANDS = {
@@ -123,7 +118,7 @@ BANDS = {
         progressions=("I7 I7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7", "I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7"),
         scale=BLUES_SCALE,
         drums=(
-            {"kick": "X.......X.......", "snare": BACKBEAT, "hat": EIGHTHS},
+            {"kick": HALVES, "snare": BACKBEAT, "hat": EIGHTHS},
             {"kick": "X.......X.x.....", "snare": BACKBEAT, "ride": EIGHTHS},
         ),
         drums_gain=-4,
@@ -132,29 +127,21 @@ BANDS = {
             Part(CRUNCH_GUITAR, (EIGHTHS,), "15 15 16 16", 48, -8, (0.4, 0.7)),
             Part(PIANO, ("..x...x.....x...", "x.....x........."), "1357", 60, -8, (0.3, 0.8)),
         ),
-        leads=(
-            Lead(BLUES_GUITAR, 67, (0.15, 0.3), -3, (0.6, 1.0)),
-            Lead(SINGER, 60, (0.1, 0.25), -2, (0.6, 1.0)),
-        ),
+        leads=(Lead(BLUES_GUITAR, 67, (0.15, 0.3), -3), Lead(SINGER, 60, (0.1, 0.25), -2)),
         dynamics=4,
         related=("rock", "country", "jazz"),
     ),
     "classical": Band(
         tempo=(60, 130),
-        swing=(0.5, 0.5),
         progressions=("I IV V I", "I vi IV V", "I V vi iii IV I IV V", "I ii V I"),
         scale=MAJOR,
         drums=({},),
-        drums_gain=0,
         parts=(
             Part(STRINGS, (WHOLE, "x.......x......."), "1358", 48, -5, (0.9, 1.0)),
             Part(PIANO, (EIGHTHS, SIXTEENTHS), "1 5 3 5", 60, -6, (0.8, 1.0)),
             Part(STRINGS, (FOUR_BEATS, WHOLE), "1 5", 41, -5, (0.7, 1.0)),
         ),
-        leads=(
-            Lead(FIDDLE, 74, (0.15, 0.4), -3, (0.8, 1.0)),
-            Lead(FLUTE, 77, (0.15, 0.4), -3, (0.8, 1.0)),
-        ),
+        leads=(Lead(FIDDLE, 74, (0.15, 0.4), -3, (0.8, 1.0)), Lead(FLUTE, 77, (0.15, 0.4), -3, (0.8, 1.0))),
         dynamics=10,
         related=("jazz",),
     ),
@@ -163,26 +150,19 @@ BANDS = {
         swing=(0.5, 0.58),
         progressions=("I I IV I V V I I", "I IV V I", "I I V V I I IV V"),
         scale=MAJOR_PENTATONIC,
-        drums=(
-            {"kick": "X.......X.......", "brush": "xoXoxoXoxoXoxoXo"},
-            {"kick": "X.......X.......", "snare": BACKBEAT, "hat": EIGHTHS},
-        ),
+        drums=({"kick": HALVES, "brush": "xoXoxoXoxoXoxoXo"}, {"kick": HALVES, "snare": BACKBEAT, "hat": EIGHTHS}),
         drums_gain=-7,
         parts=(
             Part(UPRIGHT_BASS, ("X.......x.......",), "1 5", 38, -2, (0.5, 0.8)),
             Part(CLEAN_GUITAR, (BACKBEAT, "....X..x....X.x.", OFF_BEATS), "1358", 52, -4, (0.4, 0.9)),
             Part(CLEAN_GUITAR, (EIGHTHS, SIXTEENTHS), "1 5 3 8", 60, -9, (0.6, 1.0)),
         ),
-        leads=(
-            Lead(FIDDLE, 72, (0.15, 0.35), -4, (0.6, 1.0)),
-            Lead(SINGER, 62, (0.15, 0.3), -1, (0.7, 1.0)),
-        ),
+        leads=(Lead(FIDDLE, 72, (0.15, 0.35), -4), Lead(SINGER, 62, (0.15, 0.3), -1, (0.7, 1.0))),
         dynamics=2,
         related=("rock", "blues", "pop"),
     ),
     "disco": Band(
         tempo=(110, 132),
-        swing=(0.5, 0.5),
         progressions=("i i IV IV", "i bVII bVI V", "i iv bVII bIIImaj7 bVImaj7 ii7 V7 V7"),
         scale=MINOR_PENTATONIC,
         drums=(
@@ -195,11 +175,7 @@ BANDS = {
             Part(CLEAN_GUITAR, ("x.xxx.x.x.xxx.x.", "..xx..x...xx..x."), "357", 60, -7, (0.2, 0.4)),
             Part(STRINGS, (WHOLE, "x.....x........."), "1358", 67, -7, (0.9, 1.0)),
         ),
-        leads=(
-            Lead(SINGER, 65, (0.15, 0.3), -3, (0.6, 1.0)),
-            Lead(STRINGS, 76, (0.1, 0.3), -4, (0.6, 1.0)),
-        ),
-        dynamics=1,
+        leads=(Lead(SINGER, 65, (0.15, 0.3), -3), Lead(STRINGS, 76, (0.1, 0.3), -4)),
         related=("pop", "hiphop"),
     ),
     "hiphop": Band(
@@ -212,7 +188,6 @@ BANDS = {
             {"boom": "X..x......x..x..", "clap": BACKBEAT, "hat": SIXTEENTHS},
             {"boom": "X......xX.x.....", "snare": BACKBEAT, "hat": "x.x.x.xxx.x.x.x."},
         ),
-        drums_gain=-2,
         parts=(
             Part(SUB_BASS, ("X.....x...X.....", "X..x......x....."), "1", 33, -3, (0.6, 1.0)),
             Part(PIANO, ("X.....x.........", "x...x...x...x..."), "1357", 58, -9, (0.2, 0.6)),
@@ -236,16 +211,12 @@ BANDS = {
             Part(UPRIGHT_BASS, (FOUR_BEATS,), "1 3 5 6", 38, -1, (0.8, 1.0)),
             Part(PIANO, (CHARLESTON, "..x....x........", "......x...x....."), "3579", 55, -6, (0.2, 0.9)),
         ),
-        leads=(
-            Lead(SAXOPHONE, 65, (0.3, 0.5), -1, (0.6, 1.0)),
-            Lead(PIANO, 72, (0.3, 0.55), -3, (0.6, 1.0)),
-        ),
+        leads=(Lead(SAXOPHONE, 65, (0.3, 0.5), -1), Lead(PIANO, 72, (0.3, 0.55), -3)),
         dynamics=4,
         related=("blues", "classical"),
     ),
     "metal": Band(
         tempo=(100, 180),
-        swing=(0.5, 0.5),
         progressions=("i bVI bVII i", "i i bII i", "i bIII bVI bVII"),
         scale=PHRYGIAN,
         drums=(
@@ -253,35 +224,28 @@ BANDS = {
             {"kick": "X.xxX.xxX.xxX.xx", "snare": BACKBEAT, "ride": FOUR_BEATS},
             {"kick": "X.x.X.x.X.x.X.x.", "snare": "..X...X...X...X.", "hat": EIGHTHS},
         ),
-        drums_gain=-2,
         parts=(
             Part(METAL_GUITAR, ("X.xxX.xxX.xxX.xx", CHUGGING, "X.......x.x....."), "158", 40, -3, (0.4, 1.0)),
             Part(ELECTRIC_BASS, (EIGHTHS, SIXTEENTHS), "1", 29, -4, (0.5, 0.9)),
         ),
-        leads=(
-            Lead(SHRED_GUITAR, 74, (0.4, 0.8), -6, (0.8, 1.0)),
-            Lead(SINGER, 57, (0.1, 0.2), -4, (0.8, 1.0)),
-        ),
+        leads=(Lead(SHRED_GUITAR, 74, (0.4, 0.8), -6, (0.8, 1.0)), Lead(SINGER, 57, (0.1, 0.2), -4, (0.8, 1.0))),
         dynamics=0,
         related=("rock",),
     ),
     "pop": Band(
         tempo=(92, 130),
-        swing=(0.5, 0.5),
         progressions=("I V vi IV", "vi IV I V", "I vi IV V"),
         scale=MAJOR_PENTATONIC,
         drums=(
             {"kick": "X.......X.x.....", "snare": BACKBEAT, "hat": EIGHTHS},
             {"kick": "X...X...X...X...", "clap": BACKBEAT, "hat": EIGHTHS},
         ),
-        drums_gain=-2,
         parts=(
             Part(ELECTRIC_BASS, (EIGHTHS, "x.......x......."), "1", 36, -4, (0.6, 1.0)),
             Part(SYNTH, (EIGHTHS, WHOLE), "1358", 60, -7, (0.7, 1.0)),
             Part(SYNTH, (SIXTEENTHS, EIGHTHS), "1 5 8 3", 72, -12, (0.3, 0.8)),
         ),
         leads=(Lead(SINGER, 66, (0.2, 0.35), 0, (0.7, 1.0)),),
-        dynamics=1,
         related=("disco", "country", "rock"),
     ),
     "reggae": Band(
@@ -299,8 +263,7 @@ BANDS = {
             Part(CLEAN_GUITAR, (OFF_BEATS,), "1358", 60, -3, (0.15, 0.35)),
             Part(ORGAN, ("..x..xx...x..xx.", OFF_BEATS), "135", 60, -8, (0.3, 0.6)),
         ),
-        leads=(Lead(SINGER, 62, (0.15, 0.3), -3, (0.6, 1.0)),),
-        dynamics=1,
+        leads=(Lead(SINGER, 62, (0.15, 0.3), -3),),
         related=("hiphop", "pop"),
     ),
     "rock": Band(
@@ -312,17 +275,12 @@ BANDS = {
             {"kick": "X.....x.X.......", "snare": BACKBEAT, "hat": EIGHTHS},
             {"kick": "X.x.....X.x.....", "snare": BACKBEAT, "crash": "x.......x......."},
         ),
-        drums_gain=-2,
         parts=(
             Part(CRUNCH_GUITAR, (EIGHTHS, "X.....x...x.....", "X.......x......."), "158", 45, -4, (0.6, 1.0)),
             Part(ELECTRIC_BASS, (EIGHTHS,), "1", 33, -4, (0.7, 1.0)),
             Part(ORGAN, (WHOLE,), "135", 60, -12, (0.9, 1.0)),
         ),
-        leads=(
-            Lead(BLUES_GUITAR, 69, (0.2, 0.4), -5, (0.7, 1.0)),
-            Lead(SINGER, 64, (0.15, 0.3), -1, (0.7, 1.0)),
-        ),
-        dynamics=1,
+        leads=(Lead(BLUES_GUITAR, 69, (0.2, 0.4), -5, (0.7, 1.0)), Lead(SINGER, 64, (0.15, 0.3), -1, (0.7, 1.0))),
         related=("metal", "blues", "country"),
     ),
 }

@@ -22,9 +22,8 @@ def list_clips(folder: Path, executor: Executor) -> pd.DataFrame:
         ``folder``. Where ``status`` is "unreadable", ``reason`` says why, and ``seconds`` and ``sample_rate`` (Hz)
         are empty.
     """
-    paths = sorted(
-        (file.relative_to(folder) for file in folder.glob("*/*")), key=lambda path: (path.parent.name, path.stem)
-    )
+    files = (file.relative_to(folder) for file in folder.glob("*/*"))
+    paths = sorted(files, key=lambda path: (path.parent.name, path.stem))
     return pd.DataFrame(ordered_map(partial(_describe, folder), paths, executor, "checking"), columns=CLIPS)
 
 

@@ -39,10 +39,9 @@ def write_gtzan_mini(folder: Path) -> None:
                 f"{ARCHIVE.url} does not hold the clips of gtzan-mini: {len(different)} are missing, added or changed, "
                 f"e.g. {different[0]}. The download was deleted; try again later, or use `dataset.name: synthetic`."
             )
-    except NoRoomError:
-        raise
-    except InputError:
-        archive.unlink()
+    except InputError as error:
+        if not isinstance(error, NoRoomError):
+            archive.unlink()
         raise
 
 

@@ -64,25 +64,21 @@ def _find_clips(source: Path) -> list[tuple[Path, PurePosixPath]]:
                 raise InputError(f"{str(inner)!r} links to a folder and is not followed; put the folder itself there")
         for file in (here / name for name in sorted(names)):
             clip = roster.add(file.relative_to(source).as_posix())
-            if clip is not None:
-                _refuse_special(file)
-                clips.append((file, clip))
+            if clip is None:
+                continue
+            try:
+                mode = file.stat().st_mode
+            except OSError as error:
+                _refuse_unreadable(error)
+            if not stat.S_ISREG(mode):  # reading a pipe would never end
+                raise InputError(f"{str(file)!r} is a pipe, a device or the like; remove or rename it")
+            clips.append((file, clip))
     roster.close()
     return clips
 
 
 def _refuse_unreadable(error: OSError) -> NoReturn:
     raise InputError(f"{error.filename!r} cannot be read ({error.strerror}); make it readable") from error
-
-
-def _refuse_special(file: Path) -> None:
-    """Raise InputError unless ``file`` is a regular file or a link to one; a pipe would never end."""
-    try:
-        mode = file.stat().st_mode
-    except OSError as error:
-        _refuse_unreadable(error)
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{str(file)!r} is a pipe, a device or the like; remove or rename it")
 
 
 def _copy(original: Path, file: Path) -> None:

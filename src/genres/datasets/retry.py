@@ -31,8 +31,7 @@ class TransientError(Exception):
 
     def __init__(self, message: str, reached: int = 0, wait: float = 0) -> None:
         super().__init__(message)
-        self.reached = reached
-        self.wait = wait
+        self.reached, self.wait = reached, wait
 
 
 class UnreachableError(TransientError):
@@ -40,13 +39,13 @@ class UnreachableError(TransientError):
 
 
 def status_error(url: str, status: int, headers: Mapping[str, str], reached: int = 0) -> SourceError | TransientError:
-    """Return the error to raise for an HTTP ``status`` that is no success."""
+    """Return the error to raise for an HTTP ``status`` other than success."""
     message = f"the server answers with status {status}"
     if status not in TRANSIENT_STATUS:
         return SourceError(f"{url}: {message}")
     wait = 0.0
-    with suppress(InvalidHeader, ValueError, OverflowError):
-        wait = urllib3.Retry().parse_retry_after(headers.get("Retry-After", "0"))
+    with suppress(InvalidHeader, ValueError, OverflowError):  # OverflowError: a date or a number that is too large
+        wait = float(urllib3.Retry().parse_retry_after(headers.get("Retry-After", "0")))
     return TransientError(message, reached, wait)
 
 

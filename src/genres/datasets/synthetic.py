@@ -11,7 +11,6 @@ which machines differ, are gone once samples are rounded to 16 bits.
 import re
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from functools import partial
 from itertools import cycle, islice, pairwise
 from pathlib import Path
@@ -88,8 +87,6 @@ class Note(NamedTuple):
 
 def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> None:
     """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder."""
-    for genre in GENRES:
-        (folder / genre).mkdir()
     clips = [(genre, number) for genre in GENRES for number in range(synthetic.clips_per_genre)]
     write = partial(_write_clip, folder=folder, seconds=synthetic.seconds, seed=synthetic.seed)
     for _ in ordered_map(write, clips, executor, "generating"):
@@ -99,6 +96,7 @@ def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> None:
 def _write_clip(clip: tuple[str, int], folder: Path, seconds: float, seed: int) -> None:
     genre, number = clip
     path = folder / genre / f"{genre}.{number:05d}.wav"
+    path.parent.mkdir(exist_ok=True)
     if clip == UNREADABLE_CLIP:
         path.write_bytes(b"RIFF is how a wav file begins, but this is none\n")
     else:
@@ -250,7 +248,7 @@ def render_drum(drum: Drum, hits: list[Hit], length: int, rng: Generator) -> Wav
 
 def render_voice(voice: Voice, notes: list[Note], length: int, rng: Generator) -> Wave:
     """Return all notes of one instrument, through its amplifier if it has one, shape (length,)."""
-    own_voice = replace(voice, rolloff=voice.rolloff + rng.normal(0, 0.2))
+    own_voice = voice._replace(rolloff=voice.rolloff + rng.normal(0, 0.2))
     phases = rng.uniform(0, 2 * np.pi, CYCLE_SAMPLES // 2)
     vibrato_hz = rng.uniform(4.5, 6.5)
     held = [LENGTH_STEP * (1 + round(note.samples / LENGTH_STEP)) for note in notes]
@@ -300,8 +298,7 @@ def record(song: Wave, rng: Generator) -> NDArray[np.int16]:
     gain = rng.uniform(*SATURATION)
     sound = np.tanh(gain * sound) / np.tanh(gain)
     peak = np.iinfo(np.int16).max * amplitude(rng.uniform(*PEAK_DB))
-    samples: NDArray[np.int16] = np.round(peak * sound).astype(np.int16)
-    return samples
+    return np.asarray(np.round(peak * sound), np.int16)
 
 
 def draw_room(rng: Generator) -> Wave:

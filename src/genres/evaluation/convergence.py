@@ -61,14 +61,15 @@ class Convergence:
         return TrainingOutcome.CONVERGED
 
 
-CONVERGENCE = ("model", *(field.name for field in fields(Convergence)), "outcome")
+TYPES = {field.name: field.type for field in fields(Convergence)} | {"converged_epoch": "Int64"}
+CONVERGENCE = {"model": str, **TYPES, "outcome": str}
 
 
 def describe_all(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Describe the training of each network that has curves, a row each: ``model``, `Convergence`, ``outcome``."""
     found = {model: describe_convergence(of_model) for model, of_model in curves.items()}
     rows = [{"model": model, **asdict(of_model), "outcome": of_model.outcome} for model, of_model in found.items()]
-    return pd.DataFrame(rows, columns=CONVERGENCE).astype({"converged_epoch": "Int64"}).round(DECIMALS)
+    return pd.DataFrame(rows, columns=list(CONVERGENCE)).astype(TYPES).round(DECIMALS)
 
 
 def describe_convergence(curves: pd.DataFrame) -> Convergence:

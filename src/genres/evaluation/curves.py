@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from genres.core.files import damaged, require_file
+from genres.core.files import damaged, read_csv
 
 CURVES = ("train/loss", "test/loss", "train/accuracy", "test/accuracy")
 
@@ -18,23 +18,15 @@ def read_all_curves(metrics: Path, models: Iterable[str]) -> dict[str, pd.DataFr
 def read_curves(folder: Path) -> pd.DataFrame:
     """Read the curves below a training stage's folder, which has the stage's name.
 
-    Returns:
-        A table with ``train_loss``, ``test_loss``, ``train_accuracy`` and ``test_accuracy``; its index is the epoch,
-        from 1.
-
-    Raises:
-        InputError: a curve is missing, or is not one value for each epoch.
+    The columns are ``train_loss``, ``test_loss``, ``train_accuracy`` and ``test_accuracy``; the index is the epoch, and
+    starts at 1. An InputError is raised if a curve is missing, or is not one value for each epoch.
     """
     curves: dict[str, pd.Series[float]] = {}
     for name in CURVES:
-        path = folder / "plots" / "metrics" / f"{name}.tsv"
-        require_file(path, folder.name)
-        try:
-            curve = pd.read_csv(path, sep="\t").set_index("step")[name.partition("/")[2]].astype(float)
-        except (ValueError, KeyError, pd.errors.ParserError) as error:
-            raise damaged(path, folder.name, f"no curve ({error})") from None
+        path, column = folder / "plots" / "metrics" / f"{name}.tsv", name.partition("/")[2]
+        curve = read_csv(path, {"step": int, column: float}, folder.name).set_index("step")[column]
         n_epochs = len(next(iter(curves.values()), curve))
-        if curve.empty or list(curve.index) != list(range(1, n_epochs + 1)) or curve.isna().any():
+        if list(curve.index) != list(range(1, n_epochs + 1)) or curve.isna().any():
             raise damaged(path, folder.name, "not one value for each epoch from 1")
         curves[name.replace("/", "_")] = curve
     return pd.DataFrame(curves)

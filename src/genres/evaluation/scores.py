@@ -13,8 +13,10 @@ from genres.core.files import DECIMALS
 from genres.evaluation.statistics import SIGNIFICANCE, expected_calibration_error, mcnemar, wilson_interval
 from genres.models.base.predictions import Predictions
 
-PER_GENRE = ("model", "genre", "precision", "recall", "f1")
-COMPARISONS = ("first", "second", "only_first_correct", "only_second_correct", "p_value", "significant")
+# The columns of the tables, with their types.
+PER_GENRE: dict[str, type] = {"model": str, "genre": str, "precision": float, "recall": float, "f1": float}
+COMPARISONS: dict[str, type] = {"first": str, "second": str, "only_first_correct": int, "only_second_correct": int}
+COMPARISONS |= {"p_value": float, "significant": str}
 
 
 def is_correct(clips: pd.DataFrame) -> NDArray[np.bool_]:
@@ -35,8 +37,8 @@ def clips_in_test(predictions: Predictions) -> pd.DataFrame:
 def score_models(predictions: Mapping[str, Predictions]) -> dict[str, dict[str, float | None]]:
     """Score each model on its test clips, in the form that stands in ``metrics/evaluate.json``.
 
-    It has each ``accuracy`` with the ends of its Wilson 95 % interval, ``macro_f1`` (the mean over the genres that are
-    in the test set or were predicted, as scikit-learn's ``f1_score(average="macro")``) and ``calibration_error`` (None
+    These are ``accuracy`` with the ends of its Wilson 95 % interval, ``macro_f1`` (the mean over the genres that are in
+    the test set or were predicted, as scikit-learn's ``f1_score(average="macro")``) and ``calibration_error`` (None
     without probabilities).
     """
     return {model: _score(found) for model, found in predictions.items()}
@@ -74,12 +76,9 @@ def _genre_scores(predictions: Predictions) -> pd.DataFrame:
     counts = confusion_counts(clips_in_test(predictions), class_names)
     correct, actual, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
-        scores = {
-            "precision": correct / predicted,
-            "recall": correct / actual,
-            "f1": 2 * correct / (actual + predicted),
-        }
-    return pd.DataFrame({"genre": class_names, **scores}).round(DECIMALS)
+        precision, recall, f1 = correct / predicted, correct / actual, 2 * correct / (actual + predicted)
+    table = {"genre": class_names, "precision": precision, "recall": recall, "f1": f1}
+    return pd.DataFrame(table).round(DECIMALS)
 
 
 def compare_models(predictions: Mapping[str, Predictions]) -> pd.DataFrame:
@@ -95,4 +94,4 @@ def compare_models(predictions: Mapping[str, Predictions]) -> pd.DataFrame:
         only_first, only_second, p_value = mcnemar(correct[first], correct[second])
         significant = "yes" if p_value < SIGNIFICANCE / len(pairs) else "no"
         rows.append((first, second, only_first, only_second, round(p_value, DECIMALS), significant))
-    return pd.DataFrame(rows, columns=COMPARISONS)
+    return pd.DataFrame(rows, columns=list(COMPARISONS))

@@ -14,10 +14,8 @@ def wilson_interval(n_correct: int, n_clips: int) -> tuple[float, float]:
     """Return the ends of the Wilson score interval (95 %) of the accuracy ``n_correct / n_clips``.
 
     Unlike the usual plus or minus, it never leaves [0, 1] and holds for few clips and accuracies near the ends
-    (Wilson 1927; Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", 2001).
-
-    Raises:
-        ValueError: there is no clip.
+    (Wilson 1927; Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", 2001). Without a clip, it
+    raises a ValueError.
     """
     if n_clips < 1:  # some versions of scipy give NaN
         raise ValueError("there is no clip")
@@ -26,14 +24,12 @@ def wilson_interval(n_correct: int, n_clips: int) -> tuple[float, float]:
 
 
 def mcnemar(first_correct: NDArray[np.bool_], second_correct: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Compare two models by McNemar's exact test, two-sided.
+    """Compare two models by McNemar's exact test, two-sided, given which test clips each predicted correctly, (clips,).
 
     Only the clips count that one model predicted correctly and the other did not; if the models are equally good, each
     such clip falls to either side like a coin (McNemar 1947; Dietterich, "Approximate statistical tests for comparing
-    supervised classification learning algorithms", 1998). The arguments say so of each test clip, shape (clips,).
-
-    Returns:
-        How many clips only the first and only the second predicted, and the p-value; 1 if there is no such clip.
+    supervised classification learning algorithms", 1998). Returned are how many clips only the first and only the
+    second predicted correctly, and the p-value, which is 1 if there is no such clip.
     """
     only_first = int((first_correct & ~second_correct).sum())
     only_second = int((second_correct & ~first_correct).sum())

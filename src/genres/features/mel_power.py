@@ -26,29 +26,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from genres.audio import FloatArray
+
 LANES = 16  # frames at a time: two vectors of AVX-512, four of AVX2, eight of NEON
 
 
-def mel_power(
-    samples: NDArray[np.float32], sample_rate: int, n_fft: int, hop_length: int, n_mels: int
-) -> NDArray[np.float32]:
+def mel_power(samples: FloatArray, sample_rate: int, n_fft: int, hop_length: int, n_mels: int) -> FloatArray:
     """Return the power in each mel band of each frame; frames are centred, and both ends are padded with zeros.
 
     Equal to ``librosa.feature.melspectrogram(y=samples, sr=sample_rate, n_fft=n_fft, ...)`` with its periodic Hann
     window and Slaney's mel bands, except for rounding. Where ``n_fft`` is not a power of two, that function is called.
 
-    Args:
-        samples: shape (samples,), at least one.
-        sample_rate: in Hz.
-        n_fft: samples in a window.
-        hop_length: samples between frames.
-        n_mels: number of bands.
-
-    Returns:
-        Shape (n_mels, frames), frames being 1 + samples // hop_length for an even window.
+    There is at least one sample, at ``sample_rate`` Hz. A window has ``n_fft`` samples, and the next one begins
+    ``hop_length`` samples later: shape (n_mels, frames), frames being 1 + samples // hop_length for an even window.
     """
     if n_fft < 8 or n_fft & (n_fft - 1):
-        power: NDArray[np.float32] = librosa.feature.melspectrogram(
+        power: FloatArray = librosa.feature.melspectrogram(
             y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, pad_mode="constant"
         )
         return power
@@ -79,9 +72,7 @@ def _tables(
 
 
 @cache
-def _bands(
-    sample_rate: int, n_fft: int, n_mels: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+def _bands(sample_rate: int, n_fft: int, n_mels: int) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64]]:
     """Return the mel filters (n_mels, bins), each band's first bin, and the bin after its last."""
     filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
     starts = (filters > 0).argmax(axis=1)

@@ -1,57 +1,40 @@
 """Any trained model from its file alone, ready to predict: no data, parameters or split of the project are needed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from pkgutil import iter_modules
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from genres import models
 from genres.core.files import damaged
-from genres.models.base.predictions import ModelOutput
-from genres.models.base.weights import Arrays, Description, read_weights
+from genres.models.base.predictions import Predict
+from genres.models.base.weights import Description, read_weights
 from genres.schema import Featurize, Input
 
-Predict = Callable[[NDArray[np.float32]], ModelOutput]
 
-
-@dataclass(frozen=True)
-class SavedModel:
-    """A trained model: what it is, and what it gives for inputs, float32 of shape (clips, height, width)."""
+class SavedModel(NamedTuple):
+    """A trained model: what it is, and what it predicts for inputs, float32 of shape (clips, height, width)."""
 
     description: Description
     predict: Predict
 
 
 def load_model(path: Path) -> SavedModel:
-    """Load a model that a training stage wrote. A network is loaded for the CPU.
+    """Load a model that a training stage wrote, for the CPU.
 
-    Raises:
-        InputError: the file is missing or damaged, or no model of this project.
+    Its kind is the name of a module beside this one (the paper's networks share theirs), whose ``load_predict`` turns
+    arrays and description into what predicts. An InputError is raised if the file is missing or damaged, or is not a
+    model of this project.
     """
     arrays, description = read_weights(path)
     try:
         Featurize.model_validate(description.featurize)
-        return SavedModel(description, _load(arrays, description))
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise damaged(path, f"train_{path.stem}", f"no model of this project ({error})") from None
-
-
-def _load(arrays: Arrays, description: Description) -> Predict:
-    """Return what predicts with ``arrays``. Each kind of model has a line here; its libraries are loaded if needed."""
-    architecture: dict[str, Any] = {**description.architecture}
-    input_params, n_classes = Input.model_validate(description.input), len(description.class_names)
-    match architecture.pop("kind"):
-        case "linear" | "cnn":
-            from genres.models.networks.architectures import load_network, predict_network
-
-            network = load_network(arrays, architecture, input_params, n_classes)
-            return lambda inputs: predict_network(network, inputs)
-        case "svm":
-            from genres.models.svm import load_svm, predict_svm
-
-            trained = load_svm(arrays, n_classes, input_params.height * input_params.width)
-            return lambda inputs: predict_svm(trained, inputs)
-        case kind:
+        Input.model_validate(description.input)
+        kind = description.architecture["kind"]
+        name = "networks" if kind in ("linear", "cnn") else kind
+        # A file from elsewhere cannot have any other module imported.
+        if name not in {module.name for module in iter_modules(models.__path__)} - {"base", "saved"}:
             raise ValueError(f"a model of the kind {kind!r} is not known")
+        return SavedModel(description, import_module(f"genres.models.{name}").load_predict(arrays, description))
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise damaged(path, f"train_{path.stem}", f"not a model of this project ({error})") from None

@@ -1,34 +1,27 @@
 """The support vector machine: trained by scikit-learn, kept as plain arrays that anyone can predict with."""
 
-from collections.abc import Mapping
+from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from sklearn.svm import SVC
 
-from genres.models.base.predictions import ModelOutput
+from genres.models.base.predictions import ModelOutput, Predict
+from genres.models.base.weights import Arrays, Description
 from genres.schema import Svm
 
 
 class TrainedSvm(NamedTuple):
-    """A trained machine: one classifier for each pair of classes, which share their support vectors.
+    """A trained machine: one classifier for each pair of classes, which share their support vectors."""
 
-    Attributes:
-        support_vectors: shape (vectors, height x width), those of the first class first.
-        vectors_per_class: how many there are of each class, shape (classes,).
-        dual_coefficients: shape (classes - 1, vectors), as scikit-learn's ``SVC.dual_coef_``.
-        intercepts: one for each pair of classes, (0, 1), (0, 2), ... (1, 2), ..., shape (pairs,).
-        gamma: factor in the exponent of the RBF kernel, shape (); NaN for the linear kernel.
-    """
-
-    support_vectors: NDArray[np.float32]
-    vectors_per_class: NDArray[np.int64]
-    dual_coefficients: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
-    gamma: NDArray[np.float64]
+    support_vectors: NDArray[np.float32]  # (vectors, height x width), those of the first class first
+    vectors_per_class: NDArray[np.int64]  # (classes,)
+    dual_coefficients: NDArray[np.float64]  # (classes - 1, vectors), as scikit-learn's SVC.dual_coef_
+    intercepts: NDArray[np.float64]  # (pairs,), in the order (0, 1), (0, 2), ... (1, 2), ...
+    gamma: NDArray[np.float64]  # (), the factor in the exponent of the RBF kernel; NaN for the linear kernel
 
 
 def train_svm(inputs: NDArray[np.float32], labels: NDArray[np.int64], svm: Svm) -> TrainedSvm:
@@ -75,12 +68,11 @@ def predict_svm(trained: TrainedSvm, inputs: NDArray[np.float32]) -> ModelOutput
     return ModelOutput(np.asarray(votes.argmax(axis=1), np.int64))
 
 
-def load_svm(arrays: Mapping[str, NDArray[Any]], n_classes: int, input_size: int) -> TrainedSvm:
-    """Return the machine that is kept as ``arrays``, or raise a ValueError or TypeError if they are none.
-
-    ``input_size`` is height x width of an input.
-    """
+def load_predict(arrays: Arrays, description: Description) -> Predict:
+    """Return what predicts with the arrays of a `TrainedSvm`; a ValueError or TypeError says that they do not fit."""
     trained = TrainedSvm(**arrays)
+    input_size = description.input["height"] * description.input["width"]
+    n_classes = len(description.class_names)
     if trained.support_vectors.shape[1:] != (input_size,) or trained.vectors_per_class.shape != (n_classes,):
         raise ValueError("arrays of other shapes than its description says")
-    return trained
+    return partial(predict_svm, trained)

@@ -65,11 +65,7 @@ def most_confidently_misclassified(results: Results) -> list[MisclassifiedClip]:
 def read_spectrograms(
     mel: Path, mel_rows: Path, clips: Sequence[ExampleClip | MisclassifiedClip]
 ) -> list[NDArray[np.float32]]:
-    """Read the spectrograms (n_mels, frames) in dB of some clips from featurize's array and the table of its rows.
-
-    Raises:
-        InputError: a file is missing or damaged, or has no row for one of the clips.
-    """
+    """Read spectrograms (n_mels, frames) in dB from featurize's array; an InputError names a clip that has no row."""
     rows = read_csv(mel_rows, ARRAY_ROWS, "featurize")
     array = read_array(mel, len(rows), "featurize")
     indices = pd.Index(rows.clip_id).get_indexer([clip.clip_id for clip in clips])

@@ -61,8 +61,9 @@ def collect_facts(results: Results) -> Facts:
     baseline = baseline_accuracy(results.clips)
     test_clips = {model: clips_in_test(found) for model, found in results.predictions.items()}
     n_correct = np.sum([is_correct(clips) for clips in test_clips.values()], axis=0)
-    pairs = [_pair(row, results.models) for row in results.comparisons.to_dict("records")]
-    pairs.sort(key=lambda pair: (results.models.index(pair.first), results.models.index(pair.second)))
+    models = list(results.predictions)
+    pairs = [_pair(row, models) for row in results.comparisons.to_dict("records")]
+    pairs.sort(key=lambda pair: (models.index(pair.first), models.index(pair.second)))
     ranked = [sorted(pair[:2], key=lambda model: -results.scores[model]["accuracy"]) for pair in pairs]
     return Facts(
         n_clips={subset: int((results.clips.subset == subset).sum()) for subset in (TRAIN, VALID, TEST)},
@@ -71,11 +72,11 @@ def collect_facts(results: Results) -> Facts:
         difference=math.sqrt(2) * half_width,
         near_baseline=[model for model, (low, high) in intervals.items() if low <= baseline <= high],
         below_baseline=[model for model, (_, high) in intervals.items() if high < baseline],
-        train_accuracy={model: _train_accuracy(results, model) for model in results.models},
+        train_accuracy={model: _train_accuracy(results, model) for model in models},
         pairs=pairs,
         p_value_limit=SIGNIFICANCE / max(1, len(pairs)),
-        different=[models for models, pair in zip(ranked, pairs, strict=True) if pair.significant],
-        similar=[models for models, pair in zip(ranked, pairs, strict=True) if not pair.significant],
+        different=[ranking for ranking, pair in zip(ranked, pairs, strict=True) if pair.significant],
+        similar=[ranking for ranking, pair in zip(ranked, pairs, strict=True) if not pair.significant],
         n_disputed=int(((n_correct > 0) & (n_correct < len(test_clips))).sum()),
         largest_confusions={
             model: _largest_confusion(clips, results.class_names) for model, clips in test_clips.items()

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import librosa
 import matplotlib
@@ -32,12 +32,7 @@ MARKED_HZ = (256, 1024, 4096, 16384)
 LONGEST_NAME = 24  # characters
 LONGEST_LINE = 84  # characters of a note below curves
 
-
-class Spectrogram(NamedTuple):
-    """A clip's spectrogram (n_mels, frames) in dB, with what is written above it."""
-
-    title: str
-    mel: NDArray[np.float32]
+Mel = NDArray[np.float32]  # a clip's spectrogram in dB, (n_mels, frames)
 
 
 def draw_figures(
@@ -45,7 +40,7 @@ def draw_figures(
     results: Results,
     examples: Sequence[ExampleClip],
     misclassified: Sequence[MisclassifiedClip],
-    spectrograms: Sequence[NDArray[np.float32]],
+    spectrograms: Sequence[Mel],
     params: Params,
 ) -> None:
     """Draw every figure into an existing folder; ``spectrograms`` are those of the examples, then the misclassified."""
@@ -59,7 +54,7 @@ def draw_figures(
     draw_accuracies(folder / "accuracy.png", results.scores, baseline, paper_accuracies, title)
 
     n_correct = np.sum([is_correct(clips_in_test(found)) for found in results.predictions.values()], axis=0)
-    draw_agreement(folder / "agreement.png", n_correct, list(test.genre), len(results.models), title)
+    draw_agreement(folder / "agreement.png", n_correct, list(test.genre), len(results.predictions), title)
 
     for model, predictions in results.predictions.items():
         counts = confusion_counts(clips_in_test(predictions), results.class_names)
@@ -74,14 +69,14 @@ def draw_figures(
         draw_curves(folder / f"curves{suffix}.png", curves, notes, f"{names}\n{data_title}")
 
     for (clip_id, genre, subset), mel in zip(examples, spectrograms, strict=False):
-        spectrogram = Spectrogram(f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})", mel)
-        draw_spectrogram(folder / f"spectrogram_{subset}.png", spectrogram, params.featurize)
+        title = f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})"
+        draw_spectrogram(folder / f"spectrogram_{subset}.png", title, mel, params.featurize)
     titles = [
         f"{place}. {shortened(clip_name(clip.clip_id))}\n{shortened(clip.genre)}, "
         f"predicted as {shortened(clip.predicted)}"
         for place, clip in enumerate(misclassified, start=1)
     ]
-    shown = [Spectrogram(title, mel) for title, mel in zip(titles, spectrograms[len(examples) :], strict=True)]
+    shown = dict(zip(titles, spectrograms[len(examples) :], strict=True))
     draw_misclassified(folder / "misclassified.png", shown, params.featurize)
 
 
@@ -100,49 +95,45 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def draw_spectrogram(path: Path, spectrogram: Spectrogram, featurize: Featurize) -> None:
+def draw_spectrogram(path: Path, title: str, mel: Mel, featurize: Featurize) -> None:
     """Draw one clip's spectrogram with a bar for the dB (figures 3 and 4)."""
     with new_figure(path, 5, 2.6) as figure:
         axes = figure.subplots()
-        image = _show_spectrogram(axes, spectrogram, featurize)
+        image = _show_spectrogram(axes, title, mel, featurize)
         axes.set(xlabel="time (s)", ylabel="frequency (Hz)")
         figure.colorbar(image, ax=axes, label="dB, 0 is the loudest point")
 
 
-def draw_misclassified(path: Path, spectrograms: Sequence[Spectrogram], featurize: Featurize) -> None:
-    """Draw the spectrograms of misclassified clips in two columns; without any, say so."""
+def draw_misclassified(path: Path, spectrograms: Mapping[str, Mel], featurize: Featurize) -> None:
+    """Draw the spectrograms of misclassified clips, by title, in two columns; without any, say so."""
     rows = max(1, (len(spectrograms) + 1) // 2)
     with new_figure(path, 5, 0.7 + 1.15 * rows) as figure:
         if not spectrograms:
             figure.text(0.5, 0.5, "no clip to show", ha="center", va="center")
             return
         grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, spectrogram in zip(grid.flat, spectrograms, strict=False):
-            _show_spectrogram(axes, spectrogram, featurize)
+        for axes, (title, mel) in zip(grid.flat, spectrograms.items(), strict=False):
+            _show_spectrogram(axes, title, mel, featurize)
         for axes in grid.flat[len(spectrograms) :]:
             axes.set_axis_off()
         figure.supxlabel("time (s)")
         figure.supylabel("frequency (Hz)")
 
 
-def _show_spectrogram(axes: Axes, spectrogram: Spectrogram, featurize: Featurize) -> AxesImage:
-    n_mels, frames = spectrogram.mel.shape
+def _show_spectrogram(axes: Axes, title: str, mel: Mel, featurize: Featurize) -> AxesImage:
+    n_mels, frames = mel.shape
     seconds = frames * featurize.hop_length / featurize.sample_rate
-    image = axes.imshow(spectrogram.mel, extent=(0, seconds, 0, n_mels), vmin=-featurize.top_db, vmax=0)
+    image = axes.imshow(mel, extent=(0, seconds, 0, n_mels), vmin=-featurize.top_db, vmax=0)
     highest = featurize.sample_rate / 2
     marks = np.array([frequency for frequency in MARKED_HZ if frequency < highest])
     bands = n_mels * librosa.hz_to_mel(marks) / librosa.hz_to_mel(highest)
     axes.set_yticks(bands, [str(mark) for mark in marks])
-    axes.set_title(spectrogram.title, fontsize="small")
+    axes.set_title(title, fontsize="small")
     return image
 
 
 def draw_accuracies(
-    path: Path,
-    scores: Mapping[str, Mapping[str, Any]],
-    baseline: float,
-    papers: Mapping[str, float],
-    title: str,
+    path: Path, scores: Mapping[str, Mapping[str, Any]], baseline: float, papers: Mapping[str, float], title: str
 ) -> None:
     """Draw each model's test accuracy with its 95 % interval, and the paper's where given (figure 5).
 
@@ -158,7 +149,7 @@ def draw_accuracies(
         for bar, accuracy, top in zip(x, accuracies, high, strict=True):
             axes.annotate(f"{accuracy:.1f} %", (bar, top), (0, 4), textcoords="offset points", ha="center")
         if papers:
-            heights = [100 * papers.get(model, np.nan) for model in scores]  # the paper has not every model
+            heights = [100 * papers.get(model, np.nan) for model in scores]  # the paper does not have every model
             axes.scatter(x - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
         label = "always predicting the most frequent genre"
         axes.axhline(100 * baseline, color="grey", linestyle="dotted", label=label)

@@ -1,13 +1,12 @@
 """The models as they are shown: the one table of their titles and colours, in the order in which they stand."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from genres.core.errors import InputError
 
 
-@dataclass(frozen=True)
-class ShownModel:
+class ShownModel(NamedTuple):
     """How a model is shown."""
 
     title: str
@@ -24,11 +23,7 @@ MODELS = {
 
 
 def in_order(models: Iterable[str]) -> list[str]:
-    """Return the names of models in the order of the table.
-
-    Raises:
-        InputError: one of them is not in it.
-    """
+    """Return the names of models in the order of the table, or raise an InputError if one is not in it."""
     models = set(models)
     if unknown := models - MODELS.keys():
         raise InputError(

@@ -1,14 +1,12 @@
 """What the paper fixes and what it found: its parameters and its table of results, of one run on GTZAN."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from genres.schema import Params
 
 
-@dataclass(frozen=True)
-class PaperResult:
+class PaperResult(NamedTuple):
     """A row of the paper's results; the losses of the SVM are not given."""
 
     train_accuracy: float

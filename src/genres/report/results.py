@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from genres.core.files import damaged, read_json, require_file
+from genres.core.files import damaged, read_csv, read_json
 from genres.evaluation.convergence import CONVERGENCE
 from genres.evaluation.curves import read_all_curves
 from genres.evaluation.scores import COMPARISONS, PER_GENRE
@@ -33,11 +33,6 @@ class Results:
     curves: Mapping[str, pd.DataFrame]  # of the networks, as `curves.read_curves` gives them
     training: Mapping[str, Mapping[str, Any]]  # of the networks, what DVCLive wrote to metrics.json at the end
     n_leaked: int  # how many test clips have a copy in train
-
-    @property
-    def models(self) -> list[str]:
-        """The models' names, in the order in which they are shown."""
-        return list(self.predictions)
 
     @property
     def clips(self) -> pd.DataFrame:
@@ -67,20 +62,24 @@ def read_results(
 ) -> Results:
     """Read all results, from files and two folders: of ``predictions``, and of ``training`` by ``train_<model>``.
 
-    Raises:
-        InputError: a file is missing or damaged, or there is a model that `models.MODELS` does not have.
+    An InputError is raised if a file is missing or damaged, or if `models.MODELS` lacks a model.
     """
     found = read_all_predictions(predictions)
     models = in_order(found)
     curves = read_all_curves(training, models)
-    ends = _read_table(convergence, CONVERGENCE).astype({"converged_epoch": "Int64"})
+    ends = read_csv(convergence, CONVERGENCE, "evaluate", may_be_empty=True)
     end_of = {row["model"]: row for row in ends.to_dict("records")}
+    scored = read_scores(scores)
+    for path, evaluated, expected in ((scores, scored, found), (convergence, end_of, curves)):
+        if evaluated.keys() != expected.keys():
+            names = ", ".join(evaluated) or "none"
+            raise damaged(path, "evaluate", f"its models are {names}, not {', '.join(expected) or 'none'}")
     return Results(
         dataset=read_json(dataset, "download"),
         predictions={model: found[model] for model in models},
-        scores=read_scores(scores),
-        per_genre=_read_table(per_genre, PER_GENRE),
-        comparisons=_read_table(comparisons, COMPARISONS),
+        scores=scored,
+        per_genre=read_csv(per_genre, PER_GENRE, "evaluate"),
+        comparisons=read_csv(comparisons, COMPARISONS, "evaluate", may_be_empty=True),
         convergence={model: end_of[model] for model in curves},
         curves=curves,
         training={model: read_json(training / f"train_{model}" / "metrics.json", f"train_{model}") for model in curves},
@@ -92,7 +91,7 @@ def read_scores(path: Path) -> dict[str, Any]:
     """Read each model's scores from ``evaluate.json``, in the order in which models are shown."""
     scores = read_json(path, "evaluate")
     if not scores or not all(isinstance(found, dict) and found.keys() >= SCORES for found in scores.values()):
-        raise damaged(path, "evaluate", f"it has not {', '.join(sorted(SCORES))} of each model")
+        raise damaged(path, "evaluate", f"it does not have {', '.join(sorted(SCORES))} of each model")
     return {model: scores[model] for model in in_order(scores)}
 
 
@@ -102,15 +101,3 @@ def read_n_leaked(path: Path) -> int:
     if type(leaked) is not int or leaked < 0:  # not a bool either
         raise damaged(path, "split", 'it has no number of clips under "leaked"')
     return leaked
-
-
-def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    require_file(path, "evaluate")
-    try:
-        # A genre may be called "NA": only an empty field is nothing.
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"genre": str})
-    except (ValueError, pd.errors.ParserError) as error:
-        raise damaged(path, "evaluate", f"no readable table ({str(error).strip()})") from None
-    if tuple(table.columns) != columns:
-        raise damaged(path, "evaluate", f"its columns are {', '.join(table.columns)}, not {', '.join(columns)}")
-    return table

@@ -25,12 +25,8 @@ LINE = re.compile(r"(?P<clip_id>[^/]+/[^/]+)\.[^./]+")
 def listed_split(clips: pd.DataFrame, folder: Path) -> NDArray[np.str_]:
     """Give each clip the subset that the lists name it in, and say on standard error how far they fit the data.
 
-    Args:
-        clips: with ``clip_id`` and ``genre``.
-        folder: of the three lists: `PUBLISHED`, or any in that format. File extensions do not matter.
-
-    Returns:
-        "train", "valid", "test" or, where no list names the clip, `columns.UNASSIGNED`, shape (n_clips,).
+    The lists lie in ``folder``, `PUBLISHED` or another. File extensions in them do not matter. The subset, shape
+    (n_clips,), is `columns.UNASSIGNED` where no list names the clip.
 
     Raises:
         InputError: the lists cannot be read, or leave a genre without training or test clips.

@@ -1,6 +1,11 @@
-"""The ways to draw a split, by scikit-learn's own means."""
+"""The ways to draw a split, by scikit-learn's own means.
+
+Of each clip, ``genres`` and ``recordings`` have the genre and the number of the recording, and a split is "train" or
+"test"; all have shape (n_clips,). ``test_size`` is a share between 0 and 1, or a number of clips.
+"""
 
 import math
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +24,8 @@ MOST_FOLDS = 20  # of a grouped split: any multiple of 5 % is met
 def draw_split(clips: pd.DataFrame, recordings: NDArray[np.int64], split_params: Split, seed: int) -> NDArray[np.str_]:
     """Give each clip a subset, by the method that the parameters name.
 
-    Args:
-        clips: with ``clip_id`` and ``genre``.
-        recordings: the number of each clip's recording, shape (n_clips,), from `leakage.number_recordings`.
-        split_params: the method and what it needs.
-        seed: of the draw.
-
-    Returns:
-        "train", "test", "valid" or `columns.UNASSIGNED` for each clip, shape (n_clips,).
+    The table ``clips`` has a ``clip_id`` and a ``genre``. ``recordings`` come from `leakage.number_recordings`. In a
+    split by lists, a clip may also be "valid" or `columns.UNASSIGNED`.
 
     Raises:
         InputError: the clips cannot be split so, or the lists of clips cannot be read.
@@ -43,14 +42,6 @@ def draw_split(clips: pd.DataFrame, recordings: NDArray[np.int64], split_params:
 
 def stratified_split(genres: NDArray[np.str_], test_size: int | float, seed: int) -> NDArray[np.str_]:
     """Draw test clips such that every genre has the same share of them, with scikit-learn's ``train_test_split``.
-
-    Args:
-        genres: each clip's genre, shape (n_clips,).
-        test_size: a share between 0 and 1, or a number of clips.
-        seed: of the draw.
-
-    Returns:
-        "train" or "test" for each clip, shape (n_clips,).
 
     Raises:
         InputError: there are too few clips, in all or of a genre, to have each genre on both sides.
@@ -78,15 +69,6 @@ def grouped_split(
     to the clip. With hundreds of copies, or few clips, a genre may be some clips off; with a genre of two recordings,
     half of all clips are tested.
 
-    Args:
-        genres: each clip's genre, shape (n_clips,).
-        recordings: the number of each clip's recording, shape (n_clips,).
-        test_size: a share between 0 and 1, or a number of clips.
-        seed: of the draw.
-
-    Returns:
-        "train" or "test" for each clip, shape (n_clips,).
-
     Raises:
         InputError: there are too few clips in all, or too few recordings of a genre, to have each genre on both sides.
     """
@@ -100,13 +82,9 @@ def grouped_split(
             "`split.method: grouped` cannot have on both sides. Add clips of other recordings, or leave the genre out. "
             "data/duplicates.csv lists the copies."
         )
-    n_folds, n_tested = min(
-        (
-            (folds, tested)
-            for folds in range(2, min(n_recordings[fewest], MOST_FOLDS) + 1)
-            for tested in range(1, folds)
-        ),
-        key=lambda pair: abs(pair[1] / pair[0] - share),
+    n_tested, n_folds = min(
+        combinations(range(1, min(n_recordings[fewest], MOST_FOLDS) + 1), 2),
+        key=lambda pair: abs(pair[0] / pair[1] - share),
     )
     fold_of = np.empty(len(genres), np.int64)
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels, recordings)
@@ -129,16 +107,9 @@ def grouped_split(
 
 
 def kfold_split(genres: NDArray[np.str_], folds: int, fold: int, seed: int) -> NDArray[np.str_]:
-    """Test one of several parts of the clips, with scikit-learn's ``StratifiedKFold``.
+    """Test one fold of the clips, counted from 0, with scikit-learn's ``StratifiedKFold``.
 
-    Args:
-        genres: each clip's genre, shape (n_clips,).
-        folds: how many parts there are. With the same seed, every clip is in one of them.
-        fold: which one is tested, from 0.
-        seed: of the draw.
-
-    Returns:
-        "train" or "test" for each clip, shape (n_clips,).
+    With the same seed, every clip is in one of the ``folds``.
 
     Raises:
         InputError: a genre has fewer clips than there are folds.

@@ -1,6 +1,6 @@
 """The predictions file: what a model makes of every clip of a split, and all that evaluate needs to know of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,29 +15,22 @@ from genres.core.files import damaged, read_csv, write_csv
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What a model gives for some clips.
+    """What a model gives for some clips."""
 
-    Attributes:
-        labels: the predicted classes as indices, int64 of shape (clips,).
-        probabilities: one for each class, float64 of shape (clips, classes), or None where the model has none.
-    """
+    labels: NDArray[np.int64]  # the predicted classes as indices, shape (clips,)
+    probabilities: NDArray[np.float64] | None = None  # shape (clips, classes), or None where the model has none
 
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float64] | None = None
+
+Predict = Callable[[NDArray[np.float32]], ModelOutput]
+"""What a trained model is used as: it takes inputs of shape (clips, height, width)."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions file.
+    """A model's predictions file: the clips of the split, and the genre predicted for each."""
 
-    Attributes:
-        clips: with `columns.PREDICTIONS`: the clips of the split, and the genre predicted for each.
-        probabilities: one for each class, in the order of the sorted class names, float64 of shape (clips, classes),
-            or None where the model gives none.
-    """
-
-    clips: pd.DataFrame
-    probabilities: NDArray[np.float64] | None
+    clips: pd.DataFrame  # with `columns.PREDICTIONS`
+    probabilities: NDArray[np.float64] | None  # (clips, classes in the order of their names); None if it has none
 
 
 def write_predictions(path: Path, clips: pd.DataFrame, class_names: tuple[str, ...], output: ModelOutput) -> None:
@@ -52,11 +45,7 @@ def write_predictions(path: Path, clips: pd.DataFrame, class_names: tuple[str, .
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read a predictions file.
-
-    Raises:
-        InputError: it is missing or damaged, or was made of other classes than the split has.
-    """
+    """Read a predictions file; an InputError says if it is missing, damaged or of other classes than its clips."""
     stage = f"train_{path.stem}"
     table = read_csv(path, PREDICTIONS, stage, more_columns=True)
     clips = table.iloc[:, : len(PREDICTIONS)]
@@ -78,11 +67,7 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def read_all_predictions(folder: Path) -> Mapping[str, Predictions]:
-    """Read the predictions of all models, by model, sorted by name.
-
-    Raises:
-        InputError: there are none, one is damaged, or two were made of different splits.
-    """
+    """Read the predictions of all models, sorted by name; an InputError says if there are none, or of other splits."""
     predictions = {path.stem: read_predictions(path) for path in sorted(folder.glob("*.csv"))}
     if not predictions:
         raise InputError(f"{folder} has no predictions. Run `dvc repro` to train the models.")

@@ -14,19 +14,12 @@ from genres.core.files import read_array, read_csv
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The clips of a split, in its order.
+    """The clips of a split, in its order."""
 
-    Attributes:
-        clips: with `columns.SPLIT`.
-        inputs: what a model sees, float32 of shape (clips, height, width).
-        labels: each clip's class as its index in ``class_names``, int64 of shape (clips,).
-        class_names: the genres, sorted.
-    """
-
-    clips: pd.DataFrame
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    class_names: tuple[str, ...]
+    clips: pd.DataFrame  # with `columns.SPLIT`
+    inputs: NDArray[np.float32]  # what a model sees, shape (clips, height, width)
+    labels: NDArray[np.int64]  # each clip's class as its index in class_names, shape (clips,)
+    class_names: tuple[str, ...]  # the genres, sorted
 
     def subset(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return inputs and labels of the clips of one subset."""
@@ -35,11 +28,7 @@ class TrainingData:
 
 
 def read_training_data(inputs: Path, input_rows: Path, split: Path) -> TrainingData:
-    """Read the inputs of all clips of a split, from the array that resize wrote and the table of its rows.
-
-    Raises:
-        InputError: a file is missing or damaged, or the split names a clip that has no input.
-    """
+    """Read the inputs of a split's clips from resize's array and rows; an InputError names a clip that has no input."""
     rows = read_csv(input_rows, ARRAY_ROWS, "resize")
     clips = read_csv(split, SPLIT, "split")
     array = read_array(inputs, len(rows), "resize")

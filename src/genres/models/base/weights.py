@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from genres.core.files import atomic_write, damaged, require_file
+from genres.schema import Params
 
 METADATA_KEY = "genres"  # a single key, because safetensors does not write several in a fixed order
 
@@ -23,23 +24,22 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Description:
-    """What a trained model is.
+    """What a trained model is, and the parameters with which its inputs were made."""
 
-    Attributes:
-        model: its name.
-        architecture: how it was built: ``kind`` names the code that can load it, the rest is that code's own.
-        class_names: its outputs, in order.
-        featurize: the parameters that its spectrograms were made with.
-        input: the parameters that its inputs were made of them with.
-        seed: of the split and the training.
-    """
-
-    model: str
-    architecture: Mapping[str, Any]
-    class_names: tuple[str, ...]
+    model: str  # its name
+    architecture: Mapping[str, Any]  # how it was built: "kind" names the code that loads it, the rest is for that code
+    class_names: tuple[str, ...]  # of its outputs, in order
     featurize: Mapping[str, Any]
     input: Mapping[str, Any]
-    seed: int
+    seed: int  # of the split and the training
+
+
+def describe_model(
+    model: str, architecture: Mapping[str, Any], class_names: tuple[str, ...], params: Params
+) -> Description:
+    """Describe a model that was trained with ``params``, which have ``featurize``, ``input`` and ``seed``."""
+    featurize, input_params = params.featurize.model_dump(), params.input.model_dump()
+    return Description(model, architecture, class_names, featurize, input_params, params.seed)
 
 
 def write_weights(path: Path, arrays: Arrays, description: Description) -> None:
@@ -53,11 +53,7 @@ def write_weights(path: Path, arrays: Arrays, description: Description) -> None:
 
 
 def read_weights(path: Path) -> tuple[dict[str, NDArray[Any]], Description]:
-    """Read what `write_weights` wrote.
-
-    Raises:
-        InputError: the file is missing or damaged, or no model of this project.
-    """
+    """Read what `write_weights` wrote, or raise an InputError if the file is missing, damaged or anything else."""
     stage = f"train_{path.stem}"
     require_file(path, stage)
     try:
@@ -67,4 +63,4 @@ def read_weights(path: Path) -> tuple[dict[str, NDArray[Any]], Description]:
         description["class_names"] = tuple(description["class_names"])
         return arrays, Description(**description)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise damaged(path, stage, f"no model of this project ({error})") from None
+        raise damaged(path, stage, f"not a model of this project ({error})") from None

@@ -1,7 +1,8 @@
 """The paper's networks: a linear model, and a CNN in two sizes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -10,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from genres.models.base.predictions import ModelOutput
+from genres.models.base.predictions import ModelOutput, Predict
+from genres.models.base.weights import Arrays, Description
 from genres.schema import Input, Network
 
 BLOCKS = 3
@@ -50,21 +52,8 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def describe_architecture(network: Network | None) -> dict[str, Any]:
-    """Return what `load_network` needs to build the network again, as it stands in its weights file."""
+    """Return what `load_predict` needs to build the network again, as it stands in its weights file."""
     return {"kind": "linear"} if network is None else {"kind": "cnn", **network.model_dump()}
-
-
-def load_network(
-    arrays: Mapping[str, NDArray[Any]], architecture: Mapping[str, Any], input_params: Input, n_classes: int
-) -> nn.Sequential:
-    """Build a network on the CPU with weights from its file, ready to predict.
-
-    Raises:
-        ValueError, RuntimeError: the weights are none of such a network.
-    """
-    model = build_network(Network.model_validate(architecture) if architecture else None, input_params, n_classes)
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return model
 
 
 class Batchable(Protocol):
@@ -89,3 +78,12 @@ def predict_network(model: nn.Module, inputs: NDArray[np.float32]) -> ModelOutpu
     logits = predict_logits(model, torch.from_numpy(inputs))
     probabilities = torch.softmax(logits.double(), dim=1)
     return ModelOutput(probabilities.argmax(dim=1).numpy(), probabilities.numpy())
+
+
+def load_predict(arrays: Arrays, description: Description) -> Predict:
+    """Return what predicts on the CPU with a network's weights; a ValueError or RuntimeError says they do not fit."""
+    sizes = {key: value for key, value in description.architecture.items() if key != "kind"}
+    network = Network.model_validate(sizes) if sizes else None
+    model = build_network(network, Input.model_validate(description.input), len(description.class_names))
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return partial(predict_network, model)

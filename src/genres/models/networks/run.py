@@ -10,7 +10,7 @@ from genres.core.files import DECIMALS
 from genres.core.progress import Progress
 from genres.models.base.predictions import write_predictions
 from genres.models.base.training_data import TrainingData
-from genres.models.base.weights import Description, write_weights
+from genres.models.base.weights import describe_model, write_weights
 from genres.models.networks.architectures import build_network, describe_architecture, predict_network
 from genres.models.networks.training import LabelledClips, choose_device, seed_torch, train
 from genres.schema import Network, Params
@@ -28,10 +28,8 @@ def train_network(
     """Train a network, or the linear model if there is none, and write it with its predictions for all clips.
 
     DVCLive logs every epoch into the folder ``metrics``: ``metrics.json``, and a curve of each loss and accuracy.
-    The ``params`` need ``seed``, ``featurize``, ``input`` and ``train``.
-
-    Raises:
-        InputError: the device is not there, or the training diverged.
+    The ``params`` need ``seed``, ``featurize``, ``input`` and ``train``. An InputError is raised if the device is not
+    there, or if the training diverges.
     """
     device = choose_device(params.train.device)
     train_clips, test_clips = (
@@ -59,13 +57,6 @@ def train_network(
                 f"accuracy {epoch.train.accuracy:.1%} / {epoch.test.accuracy:.1%} (train / test)"
             )
     model.cpu()
-    description = Description(
-        model=name,
-        architecture=describe_architecture(network),
-        class_names=data.class_names,
-        featurize=params.featurize.model_dump(),
-        input=params.input.model_dump(),
-        seed=params.seed,
-    )
+    description = describe_model(name, describe_architecture(network), data.class_names, params)
     write_weights(weights, {key: tensor.numpy() for key, tensor in model.state_dict().items()}, description)
     write_predictions(predictions, data.clips, data.class_names, predict_network(model, data.inputs))

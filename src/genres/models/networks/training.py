@@ -17,15 +17,10 @@ from genres.schema import Train
 
 
 class LabelledClips(NamedTuple):
-    """What a network is trained or tested on, on its device.
+    """What a network is trained or tested on, on its device."""
 
-    Attributes:
-        inputs: float32 of shape (clips, height, width).
-        labels: each clip's class, int64 of shape (clips,).
-    """
-
-    inputs: Tensor
-    labels: Tensor
+    inputs: Tensor  # float32 of shape (clips, height, width)
+    labels: Tensor  # each clip's class, int64 of shape (clips,)
 
 
 class Scores(NamedTuple):
@@ -44,11 +39,7 @@ class Epoch(NamedTuple):
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``: "cpu", "cuda" or "mps".
-
-    Raises:
-        InputError: the device is not there.
-    """
+    """Return the device called ``name``, "cpu", "cuda" or "mps", or raise an InputError if it is not there."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available[name]:
         raise InputError(f"There is no device {name!r} here, or torch was built without it. Set `train.device: cpu`.")
@@ -68,14 +59,10 @@ def train(
 ) -> Iterator[Epoch]:
     """Train ``model`` in place with Adam on the cross entropy, and yield the scores after every epoch.
 
-    The train scores are the running ones, taken from each batch before its step and with dropout active, as
-    most training loops keep them: only so do the paper's figures come out. The test scores are taken
-    after the epoch, without dropout. The test clips decide nothing.
-
-    The model is on the clips' device, and ``seed`` that of the order of the batches.
-
-    Raises:
-        InputError: the loss is no longer finite.
+    The train scores are the running ones, taken from each batch before its step and with dropout active, as most
+    training loops keep them: only so do the paper's figures come out. The test scores are taken after the epoch,
+    without dropout. The test clips decide nothing. The model is on the clips' device, and ``seed`` that of the order
+    of the batches. An InputError is raised if the loss is no longer finite.
     """
     order = torch.Generator().manual_seed(seed)
     labels = train_clips.labels

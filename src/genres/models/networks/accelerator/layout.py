@@ -26,26 +26,16 @@ class PatchedClips:
     (4 y + r, 4 x + c), and has a border of zeros, one window wide. The same pixel of all windows' patches thus lies in
     one run of memory, and a loop over windows runs along it. To keep it one run, windows are counted across the
     border: (pooled height) x (pooled width + 2).
-
-    Attributes:
-        planes: shape (all clips, 16 x plane), where a plane is (pooled height + 2, pooled width + 2).
-        offsets: shape (16, 9): where in a clip's planes a patch's pixels are, for each position in the first window.
-        mask: shape (16, windows): 0, or -inf where the position lies outside the clip.
-        gram: shape (all clips, 9, 9): the sum of p p' over a clip's patches p.
-        patch_sum: shape (all clips, 9): the sum of p.
-        size: height x width of an input.
-        pooled: height and width after pooling.
-        indices: the rows of the arrays that are meant, shape (clips,).
     """
 
-    planes: Array
-    offsets: NDArray[np.int64]
-    mask: Array
-    gram: NDArray[np.float64]
-    patch_sum: NDArray[np.float64]
-    size: int
-    pooled: tuple[int, int]
-    indices: NDArray[np.int64]
+    planes: Array  # (all clips, 16 x plane), where a plane is (pooled height + 2, pooled width + 2)
+    offsets: NDArray[np.int64]  # (16, 9): of a patch's pixels in a clip's planes, for each position in the first window
+    mask: Array  # (16, windows): 0, or -inf where the position lies outside the clip
+    gram: NDArray[np.float64]  # (all clips, 9, 9): the sum of p p' over a clip's patches p
+    patch_sum: NDArray[np.float64]  # (all clips, 9): the sum of p
+    size: int  # height x width of an input
+    pooled: tuple[int, int]  # height and width after pooling
+    indices: NDArray[np.int64]  # (clips,): which of all clips are meant
 
     @classmethod
     def of(cls, inputs: Tensor) -> "PatchedClips":
