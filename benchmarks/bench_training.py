@@ -64,8 +64,9 @@ def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str
     params = read_params(ROOT / "params.yaml", "input", "train", "simple", "complex")
     train_loop, seed = (train, seed_torch) if loop == "ours" else (train_plainly, torch.manual_seed)
     seed(0)
-    inputs, n_test = torch.randn(n_clips, params.input.height, params.input.width), round(n_clips / 5)
+    inputs = torch.randn(n_clips, params.input.height, params.input.width)
     labels = torch.arange(n_clips) % N_CLASSES
+    n_test = round(n_clips / 5)
     train_clips = LabelledClips(inputs[n_test:], labels[n_test:])
     test_clips = LabelledClips(inputs[:n_test], labels[:n_test])
     model = build_network(getattr(params, network, None), params.input, N_CLASSES)

@@ -62,6 +62,17 @@ def test_a_header_without_samples_is_refused_and_a_file_cut_down_to_it_is_trunca
         decode(path)
 
 
+def test_a_flac_header_without_samples_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.flac", music(1000))
+    marker_and_stream_info = bytearray(path.read_bytes()[:42])
+    marker_and_stream_info[4] |= 0x80  # last metadata block
+    marker_and_stream_info[21] &= 0xF0  # of unknown length
+    marker_and_stream_info[22:26] = bytes(4)
+    path.write_bytes(marker_and_stream_info)
+    with pytest.raises(UnreadableAudioError):
+        decode(path)
+
+
 @pytest.mark.parametrize("extension", ["wav", "flac"])
 def test_the_quietest_sound_in_16_bits_is_read(tmp_path: Path, extension: str) -> None:
     samples = np.zeros((1000, 1), np.float32)
@@ -202,6 +213,11 @@ def test_a_file_longer_than_a_block_is_read_without_gaps(tmp_path: Path) -> None
     samples = np.tile(music(10007), (110, 1))  # 1.1 million samples, a block being 2 ** 20
     decoded, _ = decode(write(tmp_path / "x.wav", samples, subtype="FLOAT"))
     assert np.array_equal(decoded, samples[:, 0])
+
+
+def test_the_content_and_not_the_name_decides_the_format(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.flac", music(1000)).rename(tmp_path / "x.wav")
+    assert decode(path)[0].size == 1000
 
 
 # --- at another rate, and listed clips

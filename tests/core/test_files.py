@@ -266,8 +266,8 @@ def test_an_array_is_read_as_it_was_written_but_not_loaded(npy: Path) -> None:
     assert not array.flags.writeable
 
 
-def header(shape: str, descr: str = "<f4") -> bytes:
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
+def header(shape: str, descr: str = "<f4", *, fortran: bool = False) -> bytes:
+    text = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
 
@@ -295,6 +295,8 @@ DATA = ARRAY.tobytes()
         (header("(4, 2, 3)", descr="<i4") + DATA, "int32 of shape (4, 2, 3), not float32 (4 clips, height, width)"),
         (header("(4, 2, 3)", descr=">f4") + DATA, ">f4 of shape (4, 2, 3), not float32 (4 clips, height, width)"),
         (header("(4, 6)") + DATA, "float32 of shape (4, 6), not float32 (4 clips, height, width)"),
+        (header("(4, 2, 3)") + DATA + b"x", "its values are in Fortran order, or more bytes follow them"),
+        (header("(4, 2, 3)", fortran=True) + DATA, "its values are in Fortran order, or more bytes follow them"),
         (header("(2, 4, 3)") + DATA, "float32 of shape (2, 4, 3), not float32 (4 clips, height, width)"),
     ],
 )

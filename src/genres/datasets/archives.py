@@ -31,8 +31,19 @@ MEGABYTE = 10**6  # progress counts the archive's megabytes: how many members a 
 
 # What tarfile, zipfile and the decompressors raise on damaged or hostile input. RuntimeError is a compression
 # that zipfile lacks, or a tar of endlessly nested headers.
-LIBRARY_ERRORS = (lzma.LZMAError, struct.error, tarfile.TarError, zipfile.BadZipFile, zlib.error)
-BUILTIN_ERRORS = (EOFError, MemoryError, OSError, OverflowError, RuntimeError, ValueError)
+READ_ERRORS = (
+    EOFError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class NoRoomError(InputError):
@@ -168,7 +179,7 @@ def _blaming(place: str) -> Iterator[None]:
     """Turn what reading a damaged archive raises into an InputError that names the ``place`` in it."""
     try:
         yield
-    except (*LIBRARY_ERRORS, *BUILTIN_ERRORS) as error:
+    except READ_ERRORS as error:
         why = str(error) or type(error).__name__
         raise InputError(f"{place} cannot be read ({why}); get the archive anew") from error
 

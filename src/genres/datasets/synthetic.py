@@ -87,6 +87,8 @@ class Note(NamedTuple):
 
 def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> None:
     """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder."""
+    for genre in GENRES:
+        (folder / genre).mkdir()
     clips = [(genre, number) for genre in GENRES for number in range(synthetic.clips_per_genre)]
     write = partial(_write_clip, folder=folder, seconds=synthetic.seconds, seed=synthetic.seed)
     for _ in ordered_map(write, clips, executor, "generating"):
@@ -96,7 +98,6 @@ def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> None:
 def _write_clip(clip: tuple[str, int], folder: Path, seconds: float, seed: int) -> None:
     genre, number = clip
     path = folder / genre / f"{genre}.{number:05d}.wav"
-    path.parent.mkdir(exist_ok=True)
     if clip == UNREADABLE_CLIP:
         path.write_bytes(b"RIFF is how a wav file begins, but this is none\n")
     else:

@@ -15,8 +15,14 @@ from genres.models.base.predictions import Predictions
 
 # The columns of the tables, with their types.
 PER_GENRE: dict[str, type] = {"model": str, "genre": str, "precision": float, "recall": float, "f1": float}
-COMPARISONS: dict[str, type] = {"first": str, "second": str, "only_first_correct": int, "only_second_correct": int}
-COMPARISONS |= {"p_value": float, "significant": str}
+COMPARISONS: dict[str, type] = {
+    "first": str,
+    "second": str,
+    "only_first_correct": int,
+    "only_second_correct": int,
+    "p_value": float,
+    "significant": str,
+}
 
 
 def is_correct(clips: pd.DataFrame) -> NDArray[np.bool_]:

@@ -40,8 +40,12 @@ def write_page(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "clip_name": clip_name}
-    environment.filters |= {"leakage_note": leakage_note, "curve_note": curve_note}
+    environment.filters |= {
+        "percent": percent,
+        "clip_name": clip_name,
+        "leakage_note": leakage_note,
+        "curve_note": curve_note,
+    }
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         results=results,
         facts=collect_facts(results),
@@ -58,7 +62,9 @@ def write_page(
         tolerance=TOLERANCE,
         curves=[networks] * (len(networks) > 1) + [[network] for network in networks],
         examples=choose_examples(results.clips),
-        misclassified=list(zip(misclassified, (_data_uri("audio/mpeg", sound) for sound in sounds), strict=True)),
+        misclassified=[
+            (clip, _data_uri("audio/mpeg", sound)) for clip, sound in zip(misclassified, sounds, strict=True)
+        ],
         figure_uri=lambda name: _data_uri("image/png", (figures / name).read_bytes()),
     )
     with atomic_write(path) as partial:
