@@ -100,41 +100,10 @@ def test_originals_stay_and_copies_are_ordinary_files(source: Path, target: Path
     assert originals() == before
 
 
-def failing(code: int) -> Callable[..., int]:
-    """A call that the system refuses with ``code``, after the first 1000 bytes of a file."""
-
-    def fail_midway(source_file: int, copy: int, count: int) -> int:
-        if os.lseek(source_file, 0, os.SEEK_CUR) == 0:
-            return os.write(copy, os.read(source_file, 1000))
-        raise OSError(code, os.strerror(code))
-
-    return fail_midway
-
-
-CODES = (errno.EXDEV, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
-
-
-@pytest.mark.parametrize(
-    "call", [*map(failing, CODES), lambda *_: 0, None], ids=[*map(str, CODES), "nothing", "unknown"]
-)
-def test_where_the_kernel_cannot_copy_python_does(
-    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., int] | None
-) -> None:
-    content = os.urandom(5000)
-    put(source, "blues/a.wav", content)
-    if call:
-        monkeypatch.setattr(os, "copy_file_range", call, raising=False)
-    else:
-        monkeypatch.delattr(os, "copy_file_range", raising=False)
-    copy_clips(source, target)
-    assert files_in(target) == {"blues/a.wav": content}
-
-
 def test_a_full_disk_is_told(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail = Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     put(source, "blues/a.wav")
-    monkeypatch.setattr(os, "copy_file_range", fail, raising=False)
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    monkeypatch.setattr(shutil, "copyfile", fail)
     with pytest.raises(InputError, match=r"blues/a\.wav' cannot be copied.*No space left on device"):
         copy_clips(source, target)
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 from concurrent.futures import Executor
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -16,7 +15,6 @@ from genres.datasets.layout import Roster, is_hidden, naming
 from genres.schema import Dataset
 
 SOURCES = "a folder, or a tar, tar.gz or zip file"
-CHUNK_BYTES = 2**30  # a multiple of every file system's block, below which nothing can be shared
 
 
 def copy_clips(source: Path, folder: Path) -> None:
@@ -85,12 +83,7 @@ def _copy(original: Path, file: Path) -> None:
     """Copy the bytes of ``original``, and nothing else of it, to the new ``file``."""
     try:
         file.parent.mkdir(exist_ok=True)
-        with original.open("rb") as source, file.open("xb") as copy:
-            # Where there is such a call, the kernel shares the blocks between both files if the file system can.
-            with suppress(OSError, AttributeError):
-                while os.copy_file_range(source.fileno(), copy.fileno(), CHUNK_BYTES):
-                    pass
-            shutil.copyfileobj(source, copy)  # what is left, which is all where the kernel cannot
+        shutil.copyfile(original, file)
     except OSError as error:
         raise InputError(
             f"{str(original)!r} cannot be copied to {file} ({error.strerror}); it must be readable, "

@@ -89,34 +89,21 @@ def _sum_bands_of_frames(  # type: ignore[no-untyped-def]
 ):
     """Write the power of all frames into power (n_mels, frames); the number of frames is a multiple of `LANES`."""
     n = len(z_twiddles)
-    hops = np.empty((hop_length, LANES + (2 * n - 1) // hop_length), np.float32)
     x, y = np.empty(2 * n * LANES), np.empty(2 * n * LANES)
     squared = np.empty((n + 1) * LANES, np.float32)
     for first in range(0, power.shape[1], LANES):
-        _load(samples[first * hop_length :], window, hops, x)
+        _load(samples[first * hop_length :], hop_length, window, x)
         z = _transform(x, y, z_twiddles)
         _square(z, x_twiddles, digit_reversed, squared)
         _sum_bands(squared, filters, starts, ends, power[:, first : first + LANES])
 
 
 @_compiled
-def _load(samples, window, hops, x):  # type: ignore[no-untyped-def]
-    """Write `LANES` windowed frames into x, flat (2 n, LANES).
-
-    The samples are first copied into ``hops`` (hop_length, hops), a hop in each column. Sample m of frame t is sample
-    m % hop_length of hop t + m // hop_length, so sample m of all frames lies side by side in one row.
-    """
-    hop_length, n_hops = hops.shape
-    for position in range(hop_length):
-        for hop in range(n_hops):
-            hops[position, hop] = samples[hop * hop_length + position]
-    m = 0
-    for hop in range(n_hops - LANES + 1):
-        for position in range(min(hop_length, window.size - m)):
-            weight, frames, x_m = window[m], hops[position, hop:], x[LANES * m :]
-            for lane in range(LANES):
-                x_m[lane] = weight * frames[lane]
-            m += 1
+def _load(samples, hop_length, window, x):  # type: ignore[no-untyped-def]
+    """Write `LANES` windowed frames into x, flat (2 n, LANES)."""
+    for m in range(window.size):
+        for lane in range(LANES):
+            x[LANES * m + lane] = window[m] * samples[lane * hop_length + m]
 
 
 @_compiled

@@ -22,8 +22,8 @@ class SavedModel(NamedTuple):
 def load_model(path: Path) -> SavedModel:
     """Load a model that a training stage wrote, for the CPU.
 
-    Its kind is the name of a module beside this one (the paper's networks share theirs), whose ``load_predict`` turns
-    arrays and description into what predicts. An InputError is raised if the file is missing or damaged, or is not a
+    Its kind is the name of a module beside this one, whose ``load_predict`` turns arrays and description into what
+    predicts. An InputError is raised if the file is missing or damaged, or is not a
     model of this project.
     """
     arrays, description = read_weights(path)
@@ -31,10 +31,9 @@ def load_model(path: Path) -> SavedModel:
         Featurize.model_validate(description.featurize)
         Input.model_validate(description.input)
         kind = description.architecture["kind"]
-        name = "networks" if kind in ("linear", "cnn") else kind
         # A file from elsewhere cannot have any other module imported.
-        if name not in {module.name for module in iter_modules(models.__path__)} - {"base", "saved"}:
+        if kind not in {module.name for module in iter_modules(models.__path__)} - {"base", "saved"}:
             raise ValueError(f"a model of the kind {kind!r} is not known")
-        return SavedModel(description, import_module(f"genres.models.{name}").load_predict(arrays, description))
+        return SavedModel(description, import_module(f"genres.models.{kind}").load_predict(arrays, description))
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise damaged(path, f"train_{path.stem}", f"not a model of this project ({error})") from None

@@ -53,7 +53,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 def describe_architecture(network: Network | None) -> dict[str, Any]:
     """Return what `load_predict` needs to build the network again, as it stands in its weights file."""
-    return {"kind": "linear"} if network is None else {"kind": "cnn", **network.model_dump()}
+    return {"kind": "networks"} | (network.model_dump() if network else {})
 
 
 class Batchable(Protocol):
