@@ -21,6 +21,7 @@ from project import ROOT
 from threadpoolctl import threadpool_limits
 
 from genres.audio import read_clip
+from genres.core.processor import settle_arithmetic
 from genres.datasets.synthetic import write_clips
 from genres.features.mel import mel_db, write_spectrograms
 from genres.parallel import local_processes
@@ -63,6 +64,8 @@ def bench_features(cores: int, growth: Sequence[int]) -> dict[str, Any]:
         local_processes(1) as our_process,
         local_processes(cores) as our_processes,
     ):
+        librosas_process.submit(os.getpid).result()  # started before this, so that its libraries compute as they like
+        settle_arithmetic()
         synthetic = PARAMS.dataset.synthetic.model_copy(update={"clips_per_genre": CLIPS_PER_GENRE})
         write_clips(Path(folder), synthetic, our_processes)
         paths = sorted(Path(folder).glob("*/*"))
@@ -100,6 +103,7 @@ def _compute(mel: Callable[[Path], NDArray[np.float32]], path: Path) -> int:
 
 def time_featurize(folder: str, n_clips: int, cores: int) -> float:
     """Return the seconds of featurize's work on ``n_clips`` clips: the files in ``folder``, again and again."""
+    settle_arithmetic()
     paths = [path.relative_to(folder).as_posix() for path in sorted(Path(folder).glob("*/*"))]
     clips = pd.DataFrame({"clip_id": "", "genre": "", "path": (paths * n_clips)[:n_clips]})
     start = time.perf_counter()

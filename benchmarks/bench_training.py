@@ -7,38 +7,40 @@ both. A fifth of the clips are evaluated after each epoch, and the others train.
 import math
 import time
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from fresh_process import run_function
 from project import ROOT
 
+from genres.core.processor import settle_arithmetic
+
 N_CLIPS, N_CLASSES = 999, 10  # as in GTZAN, less its unreadable clip
-LOOPS = ("plain", "ours")
 REPEATS = 3
 EPOCHS, COMPARED_EPOCHS, WHOLE_RUN = 10, 5, 150
 WITHIN = 1e-3
 
 
 def bench_network(network: str, cores: int, growth: Sequence[int]) -> dict[str, Any]:
-    """Time a network with one thread and with one per core, and print a line.
+    """Time a network on all cores, the plain loop with one thread too, and print a line.
 
-    Returned are ``plain`` and ``ours``, the seconds of a run of 150 epochs with the better number of threads, medians
-    of several processes; their ``ratio``; and ``growth``, for each number of clips the seconds of an epoch of ours.
+    Returned are ``plain``, the seconds of a run of 150 epochs with the better number of threads, and ``ours``, both
+    medians of several processes; their ``ratio``; and ``growth``, for each number of clips the seconds of an epoch of
+    ours.
     """
-    choices = list(product(LOOPS, sorted({1, cores})))
+    choices = [("plain", 1), ("plain", cores), ("ours", cores)]
     turns = [{key: run_function(time_epochs, network, *key, N_CLIPS)[0] for key in choices} for _ in range(REPEATS)]
     expected = turns[0]["plain", 1]["losses"]
     for (loop, threads), run in turns[0].items():
         if not all(math.isclose(*losses, rel_tol=WITHIN) for losses in zip(expected, run["losses"], strict=True)):
             raise SystemExit(f"{network}, {loop}, {threads} threads: the losses are {run['losses']}, not {expected}")
     medians = {key: median(turn[key]["whole_run"] for turn in turns) for key in choices}
-    plain, ours = (min((key for key in choices if key[0] == loop), key=medians.__getitem__) for loop in LOOPS)
+    plain, ours = min(choices[:2], key=medians.__getitem__), choices[2]
     ratio = medians[plain] / medians[ours]
     print(
-        f"{network}, {WHOLE_RUN} epochs: plain {medians[plain]:.1f} s ({plain[1]} threads), ours {medians[ours]:.1f} s "
-        f"({ours[1]} threads), ratio {ratio:.1f}",
+        f"{network}, {WHOLE_RUN} epochs: plain {medians[plain]:.1f} s ({plain[1]} threads), "
+        f"ours {medians[ours]:.1f} s, ratio {ratio:.1f}",
         flush=True,
     )
     seconds = {n: run_function(time_epochs, network, *ours, n)[0]["epoch"] for n in growth}
@@ -52,6 +54,8 @@ def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str
     They are ``epoch``, the median seconds of a later epoch; and ``whole_run``, the seconds of 150, with the first as it
     was: it loads parts of torch, and for ours prepares the clips and loads or compiles the loops.
     """
+    if loop == "ours":
+        settle_arithmetic()
     # Imported here, because librosa's process imports this file too, and torch would change how it reuses memory.
     import torch
     from plain_loop import train_plainly
@@ -60,7 +64,8 @@ def time_epochs(network: str, loop: str, threads: int, n_clips: int) -> dict[str
     from genres.models.networks.training import LabelledClips, seed_torch, train
     from genres.schema import read_params
 
-    torch.set_num_threads(threads)
+    if loop == "plain":
+        torch.set_num_threads(threads)
     params = read_params(ROOT / "params.yaml", "input", "train", "simple", "complex")
     train_loop, seed = (train, seed_torch) if loop == "ours" else (train_plainly, torch.manual_seed)
     seed(0)

@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from project import environment
+
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "src"), str(HERE.parent / "tests")]
 
 # On Linux, the peak of a new process starts at that of its parent, so the parent is a small process.
 MEASURE = """
@@ -33,9 +37,9 @@ def run_command(
 def run_function(function: Callable[..., Any], *arguments: object) -> tuple[Any, float]:
     """Call a function of a module in this folder; return its result, and the peak as `run_command` does.
 
-    Arguments and result are passed as JSON.
+    Arguments and result are passed as JSON. Numerical libraries compute as they like, unless the function settles them.
     """
     module, name = function.__module__, function.__name__
     code = f"import json, sys, {module}; print(json.dumps({module}.{name}(*json.loads(sys.argv[1]))))"
-    output, peak = run_command([sys.executable, "-c", code, json.dumps(arguments)], HERE)
+    output, peak = run_command([sys.executable, "-c", code, json.dumps(arguments)], HERE, environment())
     return json.loads(output), peak

@@ -1,7 +1,7 @@
 """What every stage script shares: its own checkout's code, its parameters, and how it ends.
 
-It is imported before anything of `genres`. DVC runs experiments in copies of this checkout (``dvc exp run --temp``),
-and each must import its own ``src/``, whatever is installed.
+It is imported before anything of `genres` and before the numerical libraries. DVC runs experiments in copies of this
+checkout (``dvc exp run --temp``), and each must import its own ``src/``, whatever is installed.
 """
 
 import sys
@@ -11,7 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from genres.core.errors import InputError
+from genres.core.processor import settle_arithmetic
 from genres.schema import Params, read_params
+
+settle_arithmetic()
 
 PARAMS = Path("params.yaml")
 

@@ -8,7 +8,10 @@ import pytest
 from filelock import FileLock
 from project import ROOT, Clone, FirstRun, new_clone
 
+from genres.core.processor import settle_arithmetic
 from genres.schema import Params, read_params
+
+settle_arithmetic()  # as in the stages
 
 
 @pytest.fixture(scope="session")

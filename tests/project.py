@@ -15,6 +15,8 @@ import numpy as np
 import soundfile
 from ruamel.yaml import YAML
 
+from genres.core.processor import INSTRUCTIONS, THREADS
+
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 STAGES = tuple(PIPELINE)  # in an order in which they can run
@@ -51,8 +53,9 @@ def write_noise(
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Return this process's environment without what would reach into a test from the machine's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC", "GIT", "PYTHON"))}
+    """Return this process's environment without what would reach into a test from its or the machine's settings."""
+    settings = ("DVC", "GIT", "PYTHON", *INSTRUCTIONS, *THREADS)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
 
 

@@ -11,9 +11,8 @@ from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
-
 from genres.core.memory import keep_freed_memory
+from genres.core.processor import available_cores
 from genres.core.progress import Progress
 
 Item = TypeVar("Item")
@@ -51,8 +50,8 @@ def ordered_map(
 def local_processes(processes: int | None = None) -> Iterator[Executor]:
     """Yield an executor of worker processes on this machine, as many as there are cores by default.
 
-    Results do not depend on their number: the numerical libraries of each worker run on one thread, even if there is
-    only one worker. Workers exit with this process, even if it is killed.
+    Results do not depend on their number: the workers' numerical libraries are settled as this process's are
+    (`processor.settle_arithmetic`). Workers exit with this process, even if it is killed.
     """
     executor = ProcessPoolExecutor(processes or available_cores(), multiprocessing.get_context("spawn"), start_worker)
     try:
@@ -61,16 +60,8 @@ def local_processes(processes: int | None = None) -> Iterator[Executor]:
         executor.shutdown(cancel_futures=True)
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use; a container or a batch system may allow fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def start_worker() -> None:
-    """Prepare a worker process: one thread, freed memory is kept, exit with the parent."""
-    # More threads than cores are slow, and the last bits of a matrix product depend on the number of threads.
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # for libraries loaded later
-    threadpool_limits(1)  # for libraries already loaded
+    """Prepare a worker process: freed memory is kept, exit with the parent."""
     keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

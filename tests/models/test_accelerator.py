@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from toy import toy_clips
 
-from genres.models.networks import training
+from genres.models.networks import accelerator, training
 from genres.models.networks.accelerator import faster_on_cpu
-from genres.models.networks.accelerator.blocks import FirstBlock, LaterBlock
+from genres.models.networks.accelerator.blocks import CLIPS_PER_TASK, FirstBlock, LaterBlock
 from genres.models.networks.accelerator.layout import PatchedClips
 from genres.models.networks.accelerator.network import FastCNN
-from genres.models.networks.accelerator.threads import CLIPS_PER_TASK, clip_workers
 from genres.models.networks.architectures import build_network, predict_logits
 from genres.models.networks.training import Epoch, train
 from genres.schema import Input, Network, Train
@@ -24,7 +23,7 @@ from genres.schema import Input, Network, Train
 
 @pytest.fixture
 def workers() -> Iterator[ThreadPoolExecutor]:
-    with clip_workers() as pool:
+    with ThreadPoolExecutor(2) as pool:
         yield pool
 
 
@@ -125,15 +124,10 @@ def test_the_losses_are_those_of_the_plain_model(channels: int, monkeypatch: pyt
         assert losses == pytest.approx(expected, rel=1e-3)
 
 
-def test_the_number_of_threads_changes_no_bit() -> None:
-    threads = torch.get_num_threads()
+def test_the_number_of_cores_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = []
-    try:
-        for number in (1, 2, 5):
-            torch.set_num_threads(number)
-            epochs, model = trained(8)
-            assert torch.get_num_threads() == number
-            outcomes.append((epochs, [tensor.numpy().tobytes() for tensor in model.state_dict().values()]))
-    finally:
-        torch.set_num_threads(threads)
+    for cores in (1, 2, 5):
+        monkeypatch.setattr(accelerator, "available_cores", lambda cores=cores: cores)
+        epochs, model = trained(8)
+        outcomes.append((epochs, [tensor.numpy().tobytes() for tensor in model.state_dict().values()]))
     assert outcomes[0] == outcomes[1] == outcomes[2]

@@ -1,5 +1,6 @@
 """Waveform to mel spectrogram in dB, and all clips to one array on disk."""
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
@@ -25,7 +26,8 @@ def mel_db(samples: FloatArray, featurize: Featurize) -> FloatArray:
     top_db=...)``, centred and padded with zeros. Shapes are as in `mel_power`.
     """
     power = mel_power(samples, featurize.sample_rate, featurize.n_fft, featurize.hop_length, featurize.n_mels)
-    decibels = 10 * np.log10(np.maximum(power, QUIETEST))
+    # Not log10, which NumPy leaves to the C library: glibc 2.41 rounds it differently from earlier ones.
+    decibels = 10 / math.log(10) * np.log(np.maximum(power, QUIETEST))
     below: FloatArray = np.maximum(decibels - decibels.max(), -featurize.top_db)
     return below
 

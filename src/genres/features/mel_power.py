@@ -67,8 +67,10 @@ def _tables(
         radix = min(4, n // stride)
         order = (order[:, None] + stride * np.arange(radix)).ravel()
         stride *= radix
+    digit_reversed = np.empty(n, np.int64)
+    digit_reversed[order] = k
     z_twiddles, x_twiddles = (np.exp(-1j * np.pi * factor * k / n) for factor in (2, 1))
-    return window, z_twiddles, x_twiddles, order.argsort()
+    return window, z_twiddles, x_twiddles, digit_reversed
 
 
 @cache
@@ -189,18 +191,8 @@ def _sum_bands(squared, filters, starts, ends, power):  # type: ignore[no-untype
     for band in range(len(filters)):
         weights = filters[band]
         total[:] = 0
-        bin_index = starts[band]
-        while bin_index + 4 <= ends[band]:  # four bins at a time, so that the total is loaded and stored once for all
+        for bin_index in range(starts[band], ends[band]):
             frames = squared[LANES * bin_index :]
-            weight0, weight1 = weights[bin_index], weights[bin_index + 1]
-            weight2, weight3 = weights[bin_index + 2], weights[bin_index + 3]
             for lane in range(LANES):
-                low = weight0 * frames[lane] + weight1 * frames[LANES + lane]
-                high = weight2 * frames[2 * LANES + lane] + weight3 * frames[3 * LANES + lane]
-                total[lane] += low + high
-            bin_index += 4
-        for rest in range(bin_index, ends[band]):
-            frames = squared[LANES * rest :]
-            for lane in range(LANES):
-                total[lane] += weights[rest] * frames[lane]
+                total[lane] += weights[bin_index] * frames[lane]
         power[band] = total

@@ -56,7 +56,8 @@ def write_page(
         split=params.split,
         lists_name=Path(params.split.lists or "").name,  # where they lie is nobody's business
         seed=params.seed,
-        versions={package: version(package) for package in VERSIONS_OF},
+        # Without what tells PyTorch's builds apart, such as +cpu: their results do not differ.
+        versions={package: version(package).partition("+")[0] for package in VERSIONS_OF},
         uniform_loss=math.log(len(results.class_names)),
         last_epochs=LAST_EPOCHS,
         tolerance=TOLERANCE,

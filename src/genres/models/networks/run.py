@@ -1,5 +1,6 @@
 """From the inputs to a trained network with its predictions and its curves: what the networks' stages share."""
 
+import sys
 from pathlib import Path
 
 import torch
@@ -36,6 +37,8 @@ def train_network(
         LabelledClips(torch.from_numpy(inputs).to(device), torch.from_numpy(labels).to(device))
         for inputs, labels in (data.subset(TRAIN), data.subset(TEST))
     )
+    if device.type != "cpu":
+        print(f"note: on {device.type}, results differ in their last digits from those on a CPU", file=sys.stderr)
     seed_torch(params.seed)
     model = build_network(network, params.input, len(data.class_names)).to(device)
     # An older model must not stand beside newer curves, should this be killed.

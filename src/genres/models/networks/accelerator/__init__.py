@@ -1,14 +1,16 @@
 """The CNNs on a CPU, several times faster and with the same results. Whoever skips this folder misses nothing.
 
 ``layout`` arranges the inputs, ``kernels`` has the compiled loops, ``blocks`` makes a block's forward and backward pass
-of them, ``network`` puts the blocks together, and ``threads`` shares out the clips of a batch.
+of them, on threads that share out the clips of a batch, and ``network`` puts the blocks together.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from genres.core.processor import available_cores
 from genres.models.networks.architectures import Batchable
 
 
@@ -22,7 +24,6 @@ def faster_on_cpu(
         return
     from genres.models.networks.accelerator.layout import PatchedClips  # here, because numba takes long to import
     from genres.models.networks.accelerator.network import FastCNN
-    from genres.models.networks.accelerator.threads import clip_workers
 
-    with clip_workers() as workers:
+    with ThreadPoolExecutor(available_cores()) as workers:
         yield FastCNN(model, workers), PatchedClips.of(train_inputs), PatchedClips.of(test_inputs)

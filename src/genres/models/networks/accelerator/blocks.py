@@ -17,8 +17,9 @@ The convolution's own bias shifts z and m alike. It changes no result but the ru
 (autograd gives it rounding errors around 0, and Adam takes steps of full size after them).
 """
 
+from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -27,12 +28,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from genres.models.networks.accelerator.kernels import convolve_and_pool, spread_gradient, sum_patches_at_peaks
+from genres.models.networks.accelerator.kernels import convolve_and_pool, sum_patches_at_peaks
 from genres.models.networks.accelerator.layout import PATCH_SIZE, Array, PatchedClips, channels_first, channels_last
-from genres.models.networks.accelerator.threads import map_clips
 from genres.models.networks.architectures import POOLING
 
+CLIPS_PER_TASK = 32  # fixed, so that a batch is cut the same way, and summed to the same bits, on any number of cores
+
 Sums = NDArray[np.float64]
+Result = TypeVar("Result")
 
 
 class FirstBlock(torch.autograd.Function):
@@ -134,14 +137,13 @@ class LaterBlock(torch.autograd.Function):
         d_gamma = (d_peaks - mean * d_beta) / deviation
         slope = -scale * d_gamma / count / deviation
         intercept = -scale * d_beta / count - slope * mean
-        factors = [array.astype(d.dtype) for array in (scale, intercept, slope)]
+        factor, start, step = (torch.from_numpy(array.astype(d.dtype)) for array in (scale, intercept, slope))
 
         def work(part: slice) -> tuple[Tensor, Tensor]:
-            d_z = np.empty_like(z[part])
-            arrays = (z[part], d[part], argmax[part], d_z)
-            spread_gradient(*factors, *(array.reshape(len(array), -1, array.shape[3]) for array in arrays))
+            flat_z, flat_d, flat_argmax = (torch.from_numpy(array[part]).flatten(1, 2) for array in (z, d, argmax))
+            d_z = torch.addcmul(start, step, flat_z).scatter_add_(1, flat_argmax, factor * flat_d)
             d_x, d_weight, _ = torch.ops.aten.convolution_backward(
-                channels_first(d_z), pixels[part], kernel,
+                channels_first(d_z.view(z[part].shape).numpy()), pixels[part], kernel,
                 bias_sizes=None, stride=[1, 1], padding=[1, 1], dilation=[1, 1], transposed=False,
                 output_padding=[0, 0], groups=1, output_mask=[True, True, False],
             )  # fmt: skip
@@ -150,6 +152,12 @@ class LaterBlock(torch.autograd.Function):
         d_x, d_weight = zip(*map_clips(workers, work, len(pixels)), strict=True)
         d_norm = (torch.from_numpy(array).to(grad.dtype) for array in (d_gamma, d_beta))
         return torch.cat(d_x), torch.stack(d_weight).sum(0), *d_norm, None, None
+
+
+def map_clips(workers: Executor, function: Callable[[slice], Result], n_clips: int) -> list[Result]:
+    """Call ``function`` with slices that cover all clips, and return the results in the clips' order."""
+    parts = [slice(start, start + CLIPS_PER_TASK) for start in range(0, n_clips, CLIPS_PER_TASK)]
+    return list(workers.map(function, parts)) if len(parts) > 1 else [function(parts[0])]
 
 
 def _batch_norm(block: Any, mean: Sums, variance: Sums, count: int) -> tuple[Sums, Sums, Sums]:

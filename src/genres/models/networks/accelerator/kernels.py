@@ -93,18 +93,3 @@ def sum_patches_at_peaks(d, argmax, planes, indices, offsets, sums):
                     sum8 += here * x8[window]
                 for pixel, part in enumerate((sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7, sum8)):
                     total[1 + pixel] += part
-
-
-@_compiled
-def spread_gradient(scale, intercept, slope, z, d, argmax, d_z):
-    """Write the gradient by z: intercept + slope z, and at the peaks scale d on top.
-
-    Here z is (clips, height x width, channels), d and argmax (clips, windows, channels), and a position one in z.
-    """
-    for clip in range(len(z)):
-        for pixel in range(z.shape[1]):
-            for channel in range(z.shape[2]):
-                d_z[clip, pixel, channel] = intercept[channel] + slope[channel] * z[clip, pixel, channel]
-        for window in range(d.shape[1]):
-            for channel in range(d.shape[2]):
-                d_z[clip, argmax[clip, window, channel], channel] += scale[channel] * d[clip, window, channel]

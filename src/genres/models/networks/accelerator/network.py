@@ -6,9 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genres.models.networks.accelerator.blocks import FirstBlock, LaterBlock, pool_first_block
+from genres.models.networks.accelerator.blocks import FirstBlock, LaterBlock, map_clips, pool_first_block
 from genres.models.networks.accelerator.layout import PatchedClips, channels_first
-from genres.models.networks.accelerator.threads import map_clips
 from genres.models.networks.architectures import BLOCKS
 
 

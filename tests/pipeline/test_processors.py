@@ -1,0 +1,60 @@
+"""Features and models have the same bytes on emulated processors as on this one."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project import MODELS, ROOT, FirstRun, contents, environment, remove_outputs
+
+QEMU = shutil.which("qemu-x86_64")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(QEMU is None, reason="there is no qemu-x86_64 (Debian's package qemu-user)"),
+    pytest.mark.parametrize("processor", ["Haswell", "EPYC"]),
+]
+FEATURES = """if True:
+    import common
+    import hashlib
+    from genres.datasets.synthetic import SAMPLE_RATE, render_clip
+    from genres.duplicates import find_landmarks
+    from genres.features.mel import mel_db
+    from genres.inputs import model_input
+    params = common.load_params("featurize", "input")
+    clip = render_clip("rock", number=0, seed=0, seconds=3)
+    samples = (clip / 2**15).astype("float32")
+    mel = mel_db(samples, params.featurize)
+    for array in (clip, mel, model_input(mel, params.input), *find_landmarks(samples)):
+        print(array.shape, hashlib.sha256(array.tobytes()).hexdigest())
+"""
+# All in one process, as most of the time goes into loading the libraries.
+TRAINING = """if True:
+    import runpy
+    import sys
+    for stage in sys.argv[1:]:
+        runpy.run_path(stage, run_name="__main__")
+"""
+
+
+def run_python(folder: Path, *arguments: str, emulator: tuple[str, ...] = ()) -> str:
+    command = [*emulator, sys.executable, "-c", *arguments]
+    variables = environment(PYTHONPATH=str(ROOT / "stages"))
+    return subprocess.run(command, cwd=folder, env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def test_the_features_of_a_clip_are_the_same_on_another_processor(processor: str) -> None:
+    native = run_python(ROOT, FEATURES)  # first, as it leaves compiled loops, which take minutes to emulate
+    assert native.count("\n") == 5
+    assert run_python(ROOT, FEATURES, emulator=(str(QEMU), "-cpu", processor)) == native
+
+
+def test_the_models_are_the_same_on_another_processor(tmp_path: Path, first_run: FirstRun, processor: str) -> None:
+    folder = first_run.copy(tmp_path / "project")
+    native = contents(folder)
+    for model in MODELS:
+        remove_outputs(folder, f"train_{model}")
+    assert contents(folder).keys() < native.keys()
+    stages = [str(ROOT / f"stages/train_{model}.py") for model in MODELS]
+    run_python(folder, TRAINING, *stages, emulator=(str(QEMU), "-cpu", processor))
+    assert contents(folder) == native
