@@ -50,6 +50,7 @@ def test_nothing_runs_when_nothing_has_changed(clone: Clone) -> None:
     assert clone.changed() == set()
 
 
+@pytest.mark.slow
 def test_another_seed_reruns_split_and_training_and_going_back_runs_nothing(clone: Clone) -> None:
     assert clone.stages_run("exp", "run", "-S", "seed=3") == sorted(["split", *TRAIN, *SHOW])
     changed = clone.changed()

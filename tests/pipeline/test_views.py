@@ -1,10 +1,7 @@
-"""What DVC and make show of the results, and whether the lock is fresh, in clones of the project."""
+"""What DVC and make show of the results, in clones of the project."""
 
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,39 +91,3 @@ def test_compare_shows_the_few_metrics_and_parameters_that_differ(project: Clone
     assert head == ["Path", "Param", "main", "other"]
     assert {name for _, name, *_ in differing} == {"simple.dropout", "svm.C"}
     assert ["params.yaml", "svm.C", "1.0", "0.001"] in differing
-
-
-@pytest.fixture
-def fresh_clone(project: Clone, tmp_path: Path) -> Clone:
-    """A clone without any data."""
-    subprocess.run(["git", "clone", "--quiet", project.folder, tmp_path / "fresh"], check=True)
-    return Clone(tmp_path / "fresh")
-
-
-def check_lock(clone: Clone, succeeds: bool) -> str:
-    return clone.run(sys.executable, ".ci/check_lock.py", succeeds=succeeds)
-
-
-def test_the_lock_of_a_fresh_clone_is_fresh(project: Clone, fresh_clone: Clone) -> None:
-    assert "dvc.lock is fresh" in check_lock(fresh_clone, succeeds=True)
-    assert "dvc.lock is fresh" in check_lock(project, succeeds=True)  # and where the data are
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "told"),
-    [
-        ("src/genres/splits/methods.py", '"""', '""" ', "split: src/genres/splits is modified"),
-        ("src/genres/report/page.html.jinja", "Results", "Outcome", "report: src/genres/report is modified"),
-        ("params.yaml", "seed: 0", "seed: 1", "split: seed in params.yaml is modified"),
-        ("dvc.yaml", "cmd: python stages/split.py", "cmd: python -O stages/split.py", "split: changed command"),
-        ("metrics/evaluate.json", "0.", "0.1", "evaluate: metrics/evaluate.json is modified"),
-    ],
-)
-def test_a_change_that_was_not_reproduced_makes_the_lock_stale(
-    fresh_clone: Clone, file: str, old: str, new: str, told: str
-) -> None:
-    path = fresh_clone.folder / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    assert told in check_lock(fresh_clone, succeeds=False).splitlines()

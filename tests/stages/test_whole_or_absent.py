@@ -102,7 +102,7 @@ def assert_whole_or_absent(folder: Path, stage: str, undisturbed: dict[str, str]
 
 @pytest.mark.parametrize(
     "stage",
-    [stage if stage in ("split", "train_linear") else pytest.param(stage, marks=pytest.mark.slow) for stage in UNLIKE],
+    [stage if stage == "split" else pytest.param(stage, marks=pytest.mark.slow) for stage in UNLIKE],
 )
 def test_a_killed_stage_leaves_only_whole_outputs_and_the_next_run_makes_the_same_bytes(
     project: Path, stage: str

@@ -1,0 +1,44 @@
+"""Committed results that their code does not give are found by reproducing them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from project import Clone
+
+pytestmark = pytest.mark.slow
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def verify(clone: Clone, status: int) -> str:
+    """Commit everything, and run the check, which ends with ``status``."""
+    clone.commit()
+    code = "import subprocess, sys; print(subprocess.run([sys.executable, '.ci/verify.py']).returncode)"
+    *told, found = clone.run(sys.executable, "-u", "-c", code).splitlines()
+    assert found == str(status), told
+    assert clone.changed() == set()
+    return "\n".join(told)
+
+
+def test_numbers_and_files_that_are_not_those_of_the_code_are_told_by_stage(clone: Clone) -> None:
+    edit(clone.folder / "params.yaml", "seed: 0", "seed: 1")  # the first is that of the split and the training
+    edit(clone.folder / "plots/per_genre.csv", "\n", "\r\n")
+    told = verify(clone, status=1)
+    assert "| featurize | 2 |  |" in told
+    assert "| train_svm | 0 | data/predictions/svm.csv, models/svm.safetensors |" in told
+    assert "plots/per_genre.csv" in next(line for line in told.splitlines() if line.startswith("| evaluate |"))
+    assert "| metrics/evaluate.json | " in told
+
+
+def test_a_lock_that_is_stale_is_told_though_every_byte_is_the_same(clone: Clone) -> None:
+    edit(clone.folder / "src/genres/features/mel.py", '"""', '""" ')
+    told = verify(clone, status=3)
+    assert "| train_svm | 2 |  |" in told
+    assert told.endswith(
+        "Every output has the bytes of the commit, but dvc.lock is stale. Run `dvc repro`, and commit it."
+    )
