@@ -11,7 +11,7 @@ from bench_pipeline import bench_pipeline
 from bench_training import bench_network
 from project import NETWORKS
 
-from genres.parallel import available_cores
+from genres.core.processor import available_cores
 
 RESULTS = Path(__file__).parent / "results.json"
 GROWTH = (100, 1000, 4000)  # clips

@@ -7,12 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import soundfile
 from ruamel.yaml import YAML
 
 from genres.core.processor import INSTRUCTIONS, THREADS
@@ -47,6 +45,10 @@ def write_noise(
     path: Path, seconds: float = 0.5, rate: int = 22050, channels: int = 1, subtype: str | None = None, seed: int = 0
 ) -> None:
     """Write noise of half of full scale as audio, into a folder that is made if need be."""
+    # Not above, because a test or a benchmark settles the arithmetic after it has imported this.
+    import numpy as np
+    import soundfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (round(seconds * rate), channels))
     soundfile.write(path, samples.astype(np.float32), rate, subtype=subtype)
@@ -59,11 +61,20 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
 
 
-def run_code(code: str, *arguments: str) -> str:
-    """Run code in a process of its own, in which nothing is loaded yet, and return what it prints."""
-    command = [sys.executable, "-c", code, *arguments]
+def run_code(code: str, *arguments: str, folder: Path = ROOT, emulator: Sequence[str] = (), **variables: str) -> str:
+    """Run code in a process of its own, in which nothing is loaded yet, and return what it prints.
+
+    It finds the project's code and what its stages share. An ``emulator`` is a command that runs another one.
+    """
+    command = [*emulator, sys.executable, "-c", code, *arguments]
+    path = os.pathsep.join(str(ROOT / name) for name in ("src", "stages"))
     return subprocess.run(
-        command, cwd=ROOT, env=environment(PYTHONPATH="src"), stdout=subprocess.PIPE, text=True, check=True
+        command,
+        cwd=folder,
+        env=environment(PYTHONPATH=path, **variables),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     ).stdout
 
 

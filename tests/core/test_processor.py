@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
-from project import ROOT, environment
+from project import run_code
 
 from genres.core.processor import THREADS, binding, has_avx2, settle_arithmetic
 
@@ -33,10 +31,7 @@ CODE = """if True:
 
 @pytest.mark.skipif(not has_avx2(), reason="this processor has no AVX2")
 def test_a_stage_holds_every_library_to_avx2_and_one_thread() -> None:
-    variables = environment(PYTHONPATH=str(ROOT / "stages")) | OTHERWISE
-    told = json.loads(
-        subprocess.run([sys.executable, "-c", CODE], env=variables, capture_output=True, check=True).stdout
-    )
+    told = json.loads(run_code(CODE, **OTHERWISE))
     assert told["torch"] == "AVX2"
     assert told["numba"] == ["x86-64-v3", "+avx2,+fma"]
     assert told["numpy"] == [True, False]

@@ -1,12 +1,10 @@
 """Features and models have the same bytes on emulated processors as on this one."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from project import MODELS, ROOT, FirstRun, contents, environment, remove_outputs
+from project import MODELS, ROOT, FirstRun, contents, remove_outputs, run_code
 
 QEMU = shutil.which("qemu-x86_64")
 pytestmark = [
@@ -17,7 +15,7 @@ pytestmark = [
 FEATURES = """if True:
     import common
     import hashlib
-    from genres.datasets.synthetic import SAMPLE_RATE, render_clip
+    from genres.datasets.synthetic import render_clip
     from genres.duplicates import find_landmarks
     from genres.features.mel import mel_db
     from genres.inputs import model_input
@@ -37,16 +35,10 @@ TRAINING = """if True:
 """
 
 
-def run_python(folder: Path, *arguments: str, emulator: tuple[str, ...] = ()) -> str:
-    command = [*emulator, sys.executable, "-c", *arguments]
-    variables = environment(PYTHONPATH=str(ROOT / "stages"))
-    return subprocess.run(command, cwd=folder, env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
 def test_the_features_of_a_clip_are_the_same_on_another_processor(processor: str) -> None:
-    native = run_python(ROOT, FEATURES)  # first, as it leaves compiled loops, which take minutes to emulate
+    native = run_code(FEATURES)  # first, as it leaves compiled loops, which take minutes to emulate
     assert native.count("\n") == 5
-    assert run_python(ROOT, FEATURES, emulator=(str(QEMU), "-cpu", processor)) == native
+    assert run_code(FEATURES, emulator=(str(QEMU), "-cpu", processor)) == native
 
 
 def test_the_models_are_the_same_on_another_processor(tmp_path: Path, first_run: FirstRun, processor: str) -> None:
@@ -56,5 +48,5 @@ def test_the_models_are_the_same_on_another_processor(tmp_path: Path, first_run:
         remove_outputs(folder, f"train_{model}")
     assert contents(folder).keys() < native.keys()
     stages = [str(ROOT / f"stages/train_{model}.py") for model in MODELS]
-    run_python(folder, TRAINING, *stages, emulator=(str(QEMU), "-cpu", processor))
+    run_code(TRAINING, *stages, folder=folder, emulator=(str(QEMU), "-cpu", processor))
     assert contents(folder) == native

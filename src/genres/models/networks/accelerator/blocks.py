@@ -143,7 +143,7 @@ class LaterBlock(torch.autograd.Function):
             flat_z, flat_d, flat_argmax = (torch.from_numpy(array[part]).flatten(1, 2) for array in (z, d, argmax))
             d_z = torch.addcmul(start, step, flat_z).scatter_add_(1, flat_argmax, factor * flat_d)
             d_x, d_weight, _ = torch.ops.aten.convolution_backward(
-                channels_first(d_z.view(z[part].shape).numpy()), pixels[part], kernel,
+                d_z.view(z[part].shape).permute(0, 3, 1, 2), pixels[part], kernel,
                 bias_sizes=None, stride=[1, 1], padding=[1, 1], dilation=[1, 1], transposed=False,
                 output_padding=[0, 0], groups=1, output_mask=[True, True, False],
             )  # fmt: skip
