@@ -1,7 +1,7 @@
 """Reproduce the committed results in a temporary clone, and say in Markdown which came out the same: `make verify`.
 
-The exit status is 0 if everything has the committed bytes, 3 if something has others but every number in ``metrics/``
-is the same, and 1 if a number differs. Changes that are not committed are not part of it.
+The exit status is 0 if everything has the committed bytes, 3 if something has others but every metric that DVC compares
+is the same, and 1 if a metric differs. Changes that are not committed are not part of it.
 
 No cache can hide a stale result: the clone has its own, which is empty, and ``--force`` runs every stage whatever
 dvc.lock says.
@@ -65,13 +65,13 @@ def main() -> int:
     if numbers:
         print()
         print_table(
-            ("metrics file", "number", "committed", "reproduced", "difference"),
+            ("metrics file", "metric", "committed", "reproduced", "difference"),
             *((file, name, value.get("old"), value.get("new"), value.get("diff")) for file, name, value in numbers),
         )
-        print("\nThese numbers are not those of the commit. Run `dvc repro`, and commit what it makes.")
+        print("\nThese metrics are not those of the commit. Run `dvc repro`, and commit what it makes.")
         return 1
     if n_changed:
-        print("\nEvery number in metrics/ is that of the commit, but not every byte is.")
+        print("\nEvery metric is that of the commit, but not every byte is.")
         return 3
     if edited:
         print("\nEvery output has the bytes of the commit, but dvc.lock is stale. Run `dvc repro`, and commit it.")

@@ -126,12 +126,12 @@ def test_lists_and_null_can_be_changed_in_the_commented_file(tmp_path: Path) -> 
     [
         (b"1: 2", ": `1` is not a known parameter."),
         *((content, ": the whole should be a group of parameters, but is ") for content in (b"", b"- 1", b"text")),
-        (b"seed: [", " is no valid YAML: "),
-        (b"\xff\xfeseed: 0", " is no valid YAML: "),
-        (b"seed: 0\nseed: 1", " is no valid YAML: "),
-        (b"seed: 0\n---\nseed: 0", " is no valid YAML: "),
-        (b"seed: 2024-13-01", " is no valid YAML: "),
-        (b"seed: !!python/object/apply:os.getcwd []", " is no valid YAML: "),
+        (b"seed: [", " is not valid YAML: "),
+        (b"\xff\xfeseed: 0", " is not valid YAML: "),
+        (b"seed: 0\nseed: 1", " is not valid YAML: "),
+        (b"seed: 0\n---\nseed: 0", " is not valid YAML: "),
+        (b"seed: 2024-13-01", " is not valid YAML: "),
+        (b"seed: !!python/object/apply:os.getcwd []", " is not valid YAML: "),
         (None, " cannot be read (No such file or directory)."),
     ],
 )

@@ -37,7 +37,7 @@ class Synthetic(Group):
 class Dataset(Group):
     """Where the clips come from."""
 
-    name: Text = Field(description="synthetic, gtzan, gtzan-mini or local")
+    name: Text = Field(description="one of the data sets in src/genres/datasets")
     path: Text | None = Field(description="local: a folder, tar, tar.gz or zip laid out <genre>/<clip>.<ext>")
     exclude: tuple[Text, ...] = Field(strict=False, description="clips to leave out, by name")  # YAML has lists only
     synthetic: Synthetic
@@ -135,7 +135,7 @@ def read_params(path: Path, *groups: str) -> Params:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Run this from the project's folder.") from None
     except (YAMLError, ValueError) as error:  # of bytes that are no UTF-8, and of a date such as 2024-13-01
-        raise InputError(f"{path} is no valid YAML: {error}") from None
+        raise InputError(f"{path} is not valid YAML: {error}") from None
     try:
         values = dict(Params.model_validate(document))
     except ValidationError as error:

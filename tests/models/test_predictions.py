@@ -63,7 +63,7 @@ def test_a_model_without_probabilities_has_no_columns_for_them(tmp_path: Path) -
         (lambda text: text.replace(",train,rock,", ",train,jazz,", 1), "it predicts 'jazz', which is no genre"),
         (lambda text: text.replace(",0.", ",", 1), "not between 0 and 1"),
         (lambda text: text.replace(",0.", ",-0.", 1), "not between 0 and 1"),
-        (lambda text: text.replace(",0.", ",nan 0.", 1), "is no number"),
+        (lambda text: text.replace(",0.", ",nan 0.", 1), "is not a number"),
         (lambda text: re.sub(r",0\.\d+\n", ",nan\n", text, count=1), "not between 0 and 1"),
         (lambda text: text.partition("\n")[0] + "\n", "it has no rows"),
     ],

@@ -60,7 +60,7 @@ def read_predictions(path: Path) -> Predictions:
     try:
         probabilities = table.iloc[:, len(PREDICTIONS) :].to_numpy(np.float64)
     except ValueError as error:
-        raise damaged(path, stage, f"a probability is no number ({error})") from None
+        raise damaged(path, stage, f"a probability is not a number ({error})") from None
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise damaged(path, stage, "a probability is not between 0 and 1")
     return Predictions(clips, probabilities)

@@ -38,7 +38,7 @@ def train_network(
         for inputs, labels in (data.subset(TRAIN), data.subset(TEST))
     )
     if device.type != "cpu":
-        print(f"note: on {device.type}, results differ in their last digits from those on a CPU", file=sys.stderr)
+        print(f"note: on {device.type}, results differ slightly from those on a CPU", file=sys.stderr)
     seed_torch(params.seed)
     model = build_network(network, params.input, len(data.class_names)).to(device)
     # An older model must not stand beside newer curves, should this be killed.

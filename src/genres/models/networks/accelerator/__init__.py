@@ -1,4 +1,4 @@
-"""The CNNs on a CPU, several times faster and with the same results. Whoever skips this folder misses nothing.
+"""The CNNs on a CPU, several times faster, with the same results but for roundings. You can skip this folder.
 
 ``layout`` arranges the inputs, ``kernels`` has the compiled loops, ``blocks`` makes a block's forward and backward pass
 of them, on threads that share out the clips of a batch, and ``network`` puts the blocks together.
