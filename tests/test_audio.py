@@ -223,7 +223,7 @@ def test_the_content_and_not_the_name_decides_the_format(tmp_path: Path) -> None
 # --- at another rate, and listed clips
 
 
-@pytest.mark.filterwarnings("ignore:'(aifc|audioop|sunau)' is deprecated:DeprecationWarning")  # what librosa imports
+@pytest.mark.filterwarnings("ignore:'?(aifc|audioop|sunau)'? (is deprecated|was removed):DeprecationWarning")
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("samples", [1, 100, 20001])
