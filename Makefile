@@ -1,10 +1,20 @@
 # What can be done here: `make help`.
 
+# What a user may set is never expanded, and the recipes read it from their environment: neither make nor the shell runs
+# what a value holds, such as the name of a branch.
 PYTHON ?= python3
-BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH) # for the stages, which DVC runs as `python stages/...`
+A := main
+B := workspace
+override PYTHON := $(value PYTHON)
+override A := $(value A)
+override B := $(value B)
+export PYTHON A B
 
-.PHONY: all test format compare experiments verify bench help
+override BIN := .venv/bin
+# For the stages, which DVC runs as `python stages/...`.
+export PATH := $(CURDIR)/$(BIN):$(value PATH)
+
+.PHONY: all test format compare experiments verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -23,11 +33,6 @@ format: .venv/installed ## put the code into ruff's format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-# The recipe reads the revisions from its environment, so that the shell does not interpret their names.
-A := main
-B := workspace
-export A B
-
 compare: .venv/installed ## compare two revisions or experiments as Markdown: make compare A=main B=workspace
 	@printf '### Metrics that differ\n\n'
 	@$(BIN)/dvc metrics diff --md -- "$$A" "$$B"
@@ -45,14 +50,24 @@ bench: .venv/installed ## measure speed against librosa's loop and a plain PyTor
 	@$(BIN)/python benchmarks/run.py
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' Makefile
 
-# The stamp is written last, so that an interrupted installation starts over.
-.venv/installed: requirements.lock
+# Asked before the installation, which takes minutes. What git says is passed on, because it may have found a repository
+# whose owner it does not trust.
+repository:
 	@command -v git >/dev/null || { echo "error: git is needed (DVC works in a git repository), but is not installed." >&2; exit 1; }
-	@command -v $(PYTHON) >/dev/null || { echo "error: Python 3.11 to 3.13 is needed, but there is no $(PYTHON); name another with make PYTHON=..." >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "error: Python 3.11 to 3.13 is needed, but $(PYTHON) is $$($(PYTHON) --version 2>&1); name another with make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) lacks the modules venv and ensurepip; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet -r requirements.lock
+	@said=$$(LC_ALL=C git rev-parse --git-dir 2>&1) || { printf '%s\n' "$$said" >&2; case $$said in *"not a git repository"*) echo "error: DVC works in a git repository, and this folder is in none. Get the project with git clone, or make this folder a repository: git init && git add . && git commit -m start" >&2;; esac; exit 1; }
+
+# The mark says that make has built this environment, and so may clear it. The stamp is written last, so that an
+# interrupted installation starts over.
+.venv/installed: requirements.lock requirements-torch.txt | repository
+	@command -v "$$PYTHON" >/dev/null || { echo "error: Python 3.11 to 3.13 is needed, but there is no $$PYTHON; name another with make PYTHON=..." >&2; exit 1; }
+	@"$$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "error: Python 3.11 to 3.13 is needed, but $$PYTHON is $$("$$PYTHON" --version 2>&1); name another with make PYTHON=python3.12" >&2; exit 1; }
+	@"$$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $$PYTHON lacks the modules venv and ensurepip; on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
+	@test ! -L .venv && { test ! -e .venv || test -e .venv/made-by-make; } || { echo "error: make has not built .venv (it may be a link), so it does not replace it. Move it away or remove it, then run make again; or, if it holds the packages of requirements.lock, say so with: touch .venv/installed" >&2; exit 1; }
+	@mkdir -p .venv && touch .venv/made-by-make
+	@find .venv -mindepth 1 -maxdepth 1 ! -name made-by-make -exec rm -rf {} +
+	"$$PYTHON" -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet -r requirements-torch.txt
 	@touch $@

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from project import ROOT
 from threadpoolctl import threadpool_limits
 
-from genres.audio import read_clip
+from genres.audio.decoding import read_clip
 from genres.core.processor import settle_arithmetic
 from genres.datasets.synthetic import write_clips
 from genres.features.mel import mel_db, write_spectrograms

@@ -11,6 +11,7 @@ from genres.evaluation.scores import compare_models, score_by_genre, score_model
 from genres.models.base.predictions import read_all_predictions
 
 PREDICTIONS = Path("data/predictions")
+SPLIT = Path("data/split.csv")
 TRAINING = Path("metrics")  # with a folder train_<model> for each model that has curves
 SCORES = Path("metrics/evaluate.json")  # written, like the three below
 PER_GENRE = Path("plots/per_genre.csv")
@@ -20,7 +21,7 @@ CONVERGENCE = Path("plots/convergence.csv")
 
 def main() -> None:
     """Write the scores, and the tables of what is behind them."""
-    predictions = read_all_predictions(PREDICTIONS)
+    predictions = read_all_predictions(PREDICTIONS, SPLIT)
     curves = read_all_curves(TRAINING, predictions)
     write_json(SCORES, score_models(predictions))
     write_csv(PER_GENRE, score_by_genre(predictions))

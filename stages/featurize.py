@@ -5,7 +5,8 @@ from pathlib import Path
 from common import load_params, run_stage
 
 from genres.core import columns
-from genres.core.files import read_csv, write_csv
+from genres.core.files import write_csv
+from genres.core.tables import read_clips
 from genres.features.mel import write_spectrograms
 from genres.parallel import local_processes
 
@@ -18,7 +19,7 @@ MEL_ROWS = Path("data/mel.csv")
 def main() -> None:
     """Write the spectrograms as one array, and the list of its rows."""
     featurize = load_params("featurize").featurize
-    clips = read_csv(CLIPS, columns.CLIPS, "download")
+    clips = read_clips(CLIPS)
     with local_processes() as executor:
         rows = write_spectrograms(MEL, clips[clips.status == columns.OK], AUDIO, featurize, executor)
     write_csv(MEL_ROWS, rows)

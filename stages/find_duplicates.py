@@ -5,7 +5,8 @@ from pathlib import Path
 from common import run_stage
 
 from genres.core import columns
-from genres.core.files import read_csv, write_csv
+from genres.core.files import write_csv
+from genres.core.tables import read_clips
 from genres.duplicates import list_duplicates
 from genres.parallel import local_processes
 
@@ -16,7 +17,7 @@ DUPLICATES = Path("data/duplicates.csv")  # written
 
 def main() -> None:
     """Write the list of pairs."""
-    clips = read_csv(CLIPS, columns.CLIPS, "download")
+    clips = read_clips(CLIPS)
     with local_processes() as executor:
         duplicates = list_duplicates(clips[clips.status == columns.OK], AUDIO, executor)
     write_csv(DUPLICATES, duplicates)

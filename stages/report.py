@@ -4,8 +4,8 @@ from pathlib import Path
 
 from common import load_params, run_stage
 
-from genres.core import columns
-from genres.core.files import atomic_folder, read_csv, write_csv
+from genres.core.files import atomic_folder, write_csv
+from genres.core.tables import read_clips
 from genres.evaluation.scores import clips_in_test
 from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
 from genres.report.figures import draw_figures
@@ -21,6 +21,7 @@ MEL = Path("data/mel.npy")
 MEL_ROWS = Path("data/mel.csv")
 PREDICTIONS = Path("data/predictions")
 SCORES = Path("metrics/evaluate.json")
+SPLIT = Path("data/split.csv")
 SPLIT_METRICS = Path("metrics/split.json")
 TRAINING = Path("metrics")
 PER_GENRE = Path("plots/per_genre.csv")
@@ -34,10 +35,12 @@ PAGE = Path("plots/report.html")
 def main() -> None:
     """Write the pairs of actual and predicted genres, the figures and the page."""
     params = load_params("complex", "featurize", "input", "seed", "simple", "split", "svm", "train")
-    results = read_results(DATASET, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE)
+    results = read_results(
+        DATASET, SPLIT, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
+    )
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
-    paths = read_csv(CLIPS, columns.CLIPS, "download").set_index("clip_id").path
+    paths = read_clips(CLIPS).set_index("clip_id").path
     sounds = [clip_as_mp3(AUDIO / paths[clip.clip_id]) for clip in misclassified]
     with atomic_folder(CONFUSION) as folder:
         for model, predictions in results.predictions.items():

@@ -6,6 +6,7 @@ from common import load_params, run_stage
 
 from genres.core import columns
 from genres.core.files import read_csv, write_csv, write_json
+from genres.core.tables import read_clips
 from genres.splits.leakage import count_clips, number_recordings
 from genres.splits.methods import draw_split
 
@@ -18,8 +19,8 @@ METRICS = Path("metrics/split.json")
 def main() -> None:
     """Write each clip's subset, and how many test clips have a copy in train."""
     params = load_params("seed", "split")
-    clips = read_csv(CLIPS, columns.CLIPS, "download")
-    clips = clips.loc[clips.status == columns.OK, ["clip_id", "genre"]].reset_index(drop=True)
+    clips = read_clips(CLIPS)
+    clips = clips.loc[clips.status == columns.OK, ["clip_id", "genre", "sha256"]].reset_index(drop=True)
     duplicates = read_csv(DUPLICATES, columns.DUPLICATES, "find_duplicates", may_be_empty=True)
     recordings = number_recordings(clips, duplicates)
     subsets = draw_split(clips, recordings, params.split, params.seed)

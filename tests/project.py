@@ -51,7 +51,8 @@ def write_noise(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     samples = np.random.default_rng(seed).uniform(-0.5, 0.5, (round(seconds * rate), channels))
-    soundfile.write(path, samples.astype(np.float32), rate, subtype=subtype)
+    form = {"format": "OGG", "subtype": "OPUS"} if path.suffix == ".opus" else {"subtype": subtype}
+    soundfile.write(path, samples.astype(np.float32), rate, **form)
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -165,10 +166,14 @@ class Clone(NamedTuple):
         return result.stdout
 
     def make(self, target: str, *variables: str) -> str:
-        """Run a make target that uses the environment of this test in place of the project's own."""
-        (self.folder / ".venv").mkdir(exist_ok=True)
-        (self.folder / ".venv/installed").touch()
-        return self.run("make", "--silent", f"BIN={Path(sys.executable).parent}", target, *variables)
+        """Run a make target; the clone's environment consists of links into that of this test."""
+        installed = self.folder / ".venv/installed"
+        if not installed.exists():
+            installed.parent.mkdir()
+            for name in ("bin", "lib", "pyvenv.cfg"):
+                (installed.parent / name).symlink_to(Path(sys.prefix) / name)
+        installed.touch()
+        return self.run("make", "--silent", target, *variables)
 
     def stages_run(self, *command: str, **variables: str) -> list[str]:
         """Run dvc, and return the stages that it ran, sorted."""

@@ -16,7 +16,7 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from genres.audio import FloatArray
+from genres.audio.decoding import FloatArray
 from genres.core.columns import DUPLICATES
 from genres.core.errors import InputError
 from genres.core.files import file_sha256

@@ -5,9 +5,15 @@ import functools
 import json
 import operator
 import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides
 from project import ROOT, run_code, write_params
 from ruamel.yaml import YAML
 
@@ -40,9 +46,13 @@ def test_the_shipped_parameters_are_read_as_they_stand_and_need_no_download(para
     assert params.dataset.name == "synthetic"
 
 
-COUNT = "should be an integer >= 1, but is"
+COUNT = "should be an integer >= 1 and <= 100000, but is"
 SEED = "should be an integer >= 0 and < 4294967296, but is"
-SIZE = "should be an integer >= 1 or a number > 0 and < 1, but is"
+SIZE = "should be an integer >= 1 and <= 100000 or a number > 0 and < 1, but is"
+
+
+# Ten lists of ten lists of ... : ten billion values in eleven lines.
+NESTED = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 11))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +75,7 @@ SIZE = "should be an integer >= 1 or a number > 0 and < 1, but is"
         ("train.learning_rate", "-1e-4", "`train.learning_rate` should be a number > 0, but is -0.0001."),
         ("train.device", "gpu", "`train.device` should be one of cpu, cuda, mps, but is the text 'gpu'."),
         ("complex.dropout", "1", "`complex.dropout` should be a number >= 0 and < 1, but is 1."),
-        ("input.height", "31", "`input.height` should be an integer >= 32, but is 31."),
+        ("input.height", "31", "`input.height` should be an integer >= 32 and <= 1024, but is 31."),
         ("seed", "-1", f"`seed` {SEED} -1."),
         ("seed", "4294967296", f"`seed` {SEED} 4294967296."),
         ("dataset.synthetic.seed", "-1", f"`dataset.synthetic.seed` {SEED} -1."),
@@ -81,7 +91,7 @@ SIZE = "should be an integer >= 1 or a number > 0 and < 1, but is"
         ("split.test_size", "true", f"`split.test_size` {SIZE} True."),
         ("split.test_size", "half", f"`split.test_size` {SIZE} the text 'half'."),
         ("split.fold", "5", "`split.fold` should be below `split.folds`, which is 5, but is 5."),
-        ("split.folds", "1", "`split.folds` should be an integer >= 2, but is 1."),
+        ("split.folds", "1", "`split.folds` should be an integer >= 2 and <= 1000, but is 1."),
         ("train", "fast", "`train` should be a group of parameters, but is the text 'fast'."),
     ],
 )
@@ -121,6 +131,71 @@ def test_lists_and_null_can_be_changed_in_the_commented_file(tmp_path: Path) -> 
         assert (list(params.dataset.exclude), params.dataset.path, params.split.lists) == (exclude, "a", "b")
 
 
+def override(file: Path, argument: str) -> Params:
+    """Change parameters as `dvc exp run -S <argument>` does, and read them."""
+    apply_overrides(file, to_path_overrides([argument])["params.yaml"])
+    return read_params(file, *SHIPPED)
+
+
+def leaves(group: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the key and the value of each parameter: ("train.epochs", 150)."""
+    for name, value in group.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+OTHERS = {  # than the shipped ones; where none is here, a larger number
+    "dataset.name": "local",
+    "dataset.path": "a",
+    "dataset.depth": 1,
+    "dataset.exclude": [],
+    "split.method": "kfold",
+    "split.lists": "a",
+    "train.device": "cuda",
+    "svm.kernel": "rbf",
+}
+
+
+@pytest.mark.parametrize(("key", "value"), list(leaves(SHIPPED)))
+def test_dvc_can_change_each_parameter_and_change_it_back(file: Path, key: str, value: Any) -> None:
+    shutil.copy(ROOT / "params.yaml", file)
+    other = OTHERS[key] if key in OTHERS else value + 1 if isinstance(value, int) else value * 1.25
+    for new in (value, other, value):
+        params = override(file, f"{key}={json.dumps(new)}")
+        assert dict(leaves(json.loads(params.model_dump_json()))) == dict(leaves(SHIPPED)) | {key: new}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/music/Motörhead, live [1]",
+        "/music/Rock'n'Roll",
+        "a b",
+        "🎸",
+        "a=b, c=d",
+        "{a: b}",
+        "(a)",
+        "#1 & !?*~@%^+;|<>",
+        "'a'",
+        "null",
+        "5",
+        " ",
+    ],
+)
+def test_a_path_that_is_quoted_as_the_readme_says_reaches_the_parameters(file: Path, path: str) -> None:
+    argument = "-S \"dataset.path='{}'\""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert argument.format("/music/Motörhead, live [1]") in readme
+    assert r"'/music/Rock\'n\'Roll'" in readme
+    typed = argument.format(path.replace("'", r"\'"))
+    shown = subprocess.run(["bash", "-c", f"printf '%s\\n' {typed}"], stdout=subprocess.PIPE, check=True).stdout
+    _, received = shown.decode().splitlines()
+    shutil.copy(ROOT / "params.yaml", file)
+    assert override(file, received).dataset.path == path
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -131,6 +206,8 @@ def test_lists_and_null_can_be_changed_in_the_commented_file(tmp_path: Path) -> 
         (b"seed: 0\nseed: 1", " is not valid YAML: "),
         (b"seed: 0\n---\nseed: 0", " is not valid YAML: "),
         (b"seed: 2024-13-01", " is not valid YAML: "),
+        (b"[" * 100_000, " is nested too deeply."),
+        (NESTED.encode(), " has an alias (*name): write the value itself in its place."),
         (b"seed: !!python/object/apply:os.getcwd []", " is not valid YAML: "),
         (None, " cannot be read (No such file or directory)."),
     ],
@@ -140,6 +217,34 @@ def test_a_file_without_parameters_is_refused(file: Path, content: bytes | None,
         file.write_bytes(content)
     with pytest.raises(InputError, match="^" + re.escape(f"{file}{message}")):
         read_params(file)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("featurize.n_mels", 10**9),
+        ("featurize.n_frames", 10**9),
+        ("featurize.sample_rate", 1),
+        ("complex.channels", 10**8),
+        ("simple.hidden", 10**9),
+        ("train.epochs", 10**9),
+        ("input.width", 10**6),
+        ("dataset.synthetic.clips_per_genre", 10**9),
+        ("dataset.synthetic.seconds", 1e9),
+    ],
+)
+def test_a_size_that_no_machine_has_room_for_is_refused(tmp_path: Path, key: str, value: float) -> None:
+    write_params(tmp_path, {key: value})
+    with pytest.raises(InputError, match=re.escape(f": `{key}` should be a") + f".*, but is {re.escape(str(value))}"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_a_single_parameter_can_be_asked_for(file: Path) -> None:
+    file.write_text((ROOT / "params.yaml").read_text())
+    params = read_params(file, "dataset", "featurize.sample_rate")
+    assert (params.dataset.name, params.featurize.sample_rate) == ("synthetic", 22050)
+    with pytest.raises(AttributeError, match="n_mels"):
+        _ = params.featurize.n_mels
 
 
 def test_a_group_that_was_not_asked_for_cannot_be_read_but_is_checked(file: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from genres.core.errors import InputError
+from genres.core.errors import explain
 
 PARAMS = Path("params.yaml")
 DATASET = Path("data/dataset.json")
@@ -27,8 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parser.parse_args(arguments)
     try:
         parsed.run()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        sys.exit(f"error: {message}")
 
 
 def print_results() -> None:

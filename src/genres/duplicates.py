@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal.windows import hann
 
-from genres.audio import FloatArray, read_listed_clip
+from genres.audio.decoding import FloatArray, read_listed_clip
 from genres.core.columns import DUPLICATES
 from genres.parallel import ordered_map
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +62,8 @@ def local_processes(processes: int | None = None) -> Iterator[Executor]:
 
 
 def start_worker() -> None:
-    """Prepare a worker process: freed memory is kept, exit with the parent."""
+    """Prepare a worker process: freed memory is kept, exit with the parent, and only with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

@@ -11,12 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from genres.core.errors import InputError
 
+DEEPEST = 10  # levels of nesting in params.yaml, which has three
+
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -29,8 +32,8 @@ class Group(BaseModel):
 class Synthetic(Group):
     """The synthetic data set."""
 
-    clips_per_genre: int = Field(ge=2)
-    seconds: float = Field(gt=0, description="length of a clip")
+    clips_per_genre: int = Field(ge=2, le=10_000)
+    seconds: float = Field(gt=0, le=600, description="length of a clip")
     seed: Seed = Field(description="of the clips")
 
 
@@ -39,6 +42,9 @@ class Dataset(Group):
 
     name: Text = Field(description="one of the data sets in src/genres/datasets")
     path: Text | None = Field(description="local: a folder, tar, tar.gz or zip laid out <genre>/<clip>.<ext>")
+    depth: Count | None = Field(
+        description="local: which level of folders below `path` names the genres, from 1; null if each holds its clips"
+    )
     exclude: tuple[Text, ...] = Field(strict=False, description="clips to leave out, by name")  # YAML has lists only
     synthetic: Synthetic
 
@@ -46,12 +52,12 @@ class Dataset(Group):
 class Featurize(Group):
     """The mel spectrogram, under librosa's names."""
 
-    sample_rate: int = Field(ge=1, description="Hz")
-    n_fft: int = Field(ge=2, description="samples in one window")
-    hop_length: int = Field(ge=1, description="samples between frames")
-    n_mels: int = Field(ge=1, description="mel bands")
-    top_db: float = Field(gt=0, description="dB kept below the loudest point of the clip")
-    n_frames: int = Field(ge=1, description="frames that a clip is padded or cut to")
+    sample_rate: int = Field(ge=1000, le=192_000, description="Hz")
+    n_fft: int = Field(ge=2, le=65_536, description="samples in one window")
+    hop_length: int = Field(ge=1, le=65_536, description="samples between frames")
+    n_mels: int = Field(ge=1, le=1024, description="mel bands")
+    top_db: float = Field(gt=0, le=1000, description="dB kept below the loudest point of the clip")
+    n_frames: int = Field(ge=1, le=100_000, description="frames that a clip is padded or cut to")
 
 
 class Split(Group):
@@ -62,7 +68,7 @@ class Split(Group):
     lists: Text | None = Field(
         description="fault-filtered: a folder with {train,valid,test}_filtered.txt, instead of the published ones"
     )
-    folds: int = Field(ge=2, description="kfold: how many folds there are")
+    folds: int = Field(ge=2, le=1000, description="kfold: how many folds there are")
     fold: int = Field(ge=0, description="kfold: which one is tested, from 0")
 
     @field_validator("fold")
@@ -77,8 +83,8 @@ class Input(Group):
     """What a model sees of a spectrogram: (height, width) after resizing, then (x - mean) / std in dB."""
 
     # Three poolings by four leave one value per channel of anything smaller, and batch norm needs two.
-    height: int = Field(ge=32, description="mel bands after resizing")
-    width: int = Field(ge=32, description="frames after resizing")
+    height: int = Field(ge=32, le=1024, description="mel bands after resizing")
+    width: int = Field(ge=32, le=4096, description="frames after resizing")
     mean: float = Field(description="dB, subtracted")
     std: float = Field(gt=0, description="dB, divided by")
 
@@ -86,8 +92,8 @@ class Input(Group):
 class Train(Group):
     """How a network is trained."""
 
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1, description="clips")
+    epochs: int = Field(ge=1, le=100_000)
+    batch_size: int = Field(ge=1, le=100_000, description="clips")
     learning_rate: float = Field(gt=0, description="of Adam")
     device: Literal["cpu", "cuda", "mps"]
 
@@ -95,8 +101,8 @@ class Train(Group):
 class Network(Group):
     """A CNN."""
 
-    channels: int = Field(ge=1, description="of the first block")
-    hidden: int = Field(ge=1, description="units of the first linear layer")
+    channels: int = Field(ge=1, le=512, description="of the first block")
+    hidden: int = Field(ge=1, le=16_384, description="units of the first linear layer")
     dropout: float = Field(ge=0, lt=1, description="probability, between the two linear layers")
 
 
@@ -121,8 +127,10 @@ class Params(Group):
     svm: Svm
 
 
-def read_params(path: Path, *groups: str) -> Params:
-    """Check all of ``params.yaml``, and return the ``groups`` that were asked for; no other can be read.
+def read_params(path: Path, *names: str) -> Params:
+    """Check all of ``params.yaml``, and return what was asked for; nothing else can be read.
+
+    A name is that of a group, or ``<group>.<parameter>`` for one of its parameters alone.
 
     The file is read with the library that DVC reads it with, so that ``1e-4`` means the same to both.
 
@@ -131,16 +139,37 @@ def read_params(path: Path, *groups: str) -> Params:
             range. The message names the key, what was found and what is allowed.
     """
     try:
-        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if problem := _refused_syntax(text):
+            raise InputError(f"{path} {problem}.")
+        document = YAML(typ="safe").load(text)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Run this from the project's folder.") from None
-    except (YAMLError, ValueError) as error:  # of bytes that are no UTF-8, and of a date such as 2024-13-01
+    # ValueError: bytes that are no UTF-8, and a date such as 2024-13-01.
+    except (YAMLError, ValueError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from None
     try:
-        values = dict(Params.model_validate(document))
+        values = Params.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{path}: {_first_problem(error, document)}") from None
-    return Params.model_construct(**{group: values[group] for group in groups})
+    asked = {}
+    for name in names:
+        group, _, key = name.partition(".")
+        value = getattr(values, group)
+        asked[group] = type(value).model_construct(**{key: getattr(value, key)}) if key else value
+    return Params.model_construct(**asked)
+
+
+def _refused_syntax(text: str) -> str | None:
+    """Return what YAML allows but takes all memory or all time: aliases of aliases, and deep nesting."""
+    depth = 0
+    for event in YAML(typ="safe").parse(text):
+        if isinstance(event, AliasEvent):
+            return "has an alias (*name): write the value itself in its place"
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            return "is nested too deeply"
+    return None
 
 
 def _first_problem(error: ValidationError, found: Any) -> str:

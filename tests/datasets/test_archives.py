@@ -249,7 +249,7 @@ LEADS_OUT = ["/a/escaped.wav", "//a/escaped.wav", "/README.txt", "../README.txt"
 BACKSLASHES = ["\\a\\escaped.wav", "..\\a\\escaped.wav", "a\\escaped.wav", "a/b\\escaped.wav", "a\\README.txt"]
 DRIVES = ["C:/a/escaped.wav", "C:\\a\\escaped.wav", "c:escaped.txt"]
 BREAKS_LAYOUT = ["blues/a\n.wav", "bl\tues/a.wav", "blues/\x1b[2J.wav", "second.wav", "blues/first.mp3", "", "."]
-MIXED_UP = ["blues/first.wav", "./blues//first.wav", "other/Blues/a.wav", "x/blues/FIRST.wav"]
+MIXED_UP = ["blues/first.wav", "./blues//first.wav", "Blues/a.wav", "blues/FIRST.wav"]
 
 
 @BOTH

@@ -23,7 +23,7 @@ def test_every_file_is_listed_by_genre_and_clip_whether_it_can_be_read_or_not(tm
     (tmp_path / "blues" / "b.a.mp3").touch()
     (tmp_path / "blues" / "b.wav").write_text("no sound")
     with ThreadPoolExecutor(1) as executor:
-        clips = list_clips(tmp_path, executor)
+        clips = list_clips(tmp_path, 22050, executor)
     assert tuple(clips.columns) == CLIPS
     assert clips.drop(columns=["sha256", "reason"]).to_numpy().tolist() == [
         ["blues/b", "blues", "blues/b.wav", "", "", "unreadable"],
@@ -38,6 +38,24 @@ def test_every_file_is_listed_by_genre_and_clip_whether_it_can_be_read_or_not(tm
         "",
         "",
     ]
+
+
+def test_a_clip_of_which_nothing_is_left_at_the_rate_in_use_is_silent_and_an_odd_one_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for genre in ("blues", "rock"):
+        (tmp_path / genre).mkdir()
+        soundfile.write(tmp_path / genre / "a.wav", np.sin(np.arange(12000)), 96000, subtype="PCM_16")
+    soundfile.write(tmp_path / "rock/b.wav", np.sin(2 * np.pi * 30_000 / 96_000 * np.arange(96_000)), 96_000)
+    content = (tmp_path / "blues/a.wav").read_bytes()
+    (tmp_path / "blues/a.wav").write_bytes(content[:-2])
+    with ThreadPoolExecutor(1) as executor:
+        clips = list_clips(tmp_path, 22050, executor)
+    assert clips.status.tolist() == ["ok", "ok", "unreadable"]
+    assert clips.reason.tolist() == ["11999 of 12000 samples", "", "digital silence below 11025 Hz"]
+    require_genres(clips)
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "note: 1 clips are used though they are odd (blues/a.wav: 11999 of 12000 samples)"
 
 
 def listed(*rows: str) -> pd.DataFrame:

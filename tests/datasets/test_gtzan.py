@@ -130,7 +130,7 @@ def write_gtzan(folder: Path) -> None:
 
 def dataset(name: str, *, path: Path | None = None, exclude: object = EXCLUDED) -> Dataset:
     values = {"clips_per_genre": 2, "seconds": 1.0, "seed": 0}
-    return Dataset(name=name, path=path and str(path), exclude=exclude, synthetic=Synthetic(**values))
+    return Dataset(name=name, path=path and str(path), depth=None, exclude=exclude, synthetic=Synthetic(**values))
 
 
 @pytest.mark.parametrize(("source", "extension"), [("hub", "wav"), ("original", "au")])
@@ -300,12 +300,28 @@ def test_the_list_matches_the_real_clips(
     assert len(files_in(audio)) == 100
 
 
-@pytest.mark.parametrize("exclude", [[], EXCLUDED, ["a.00054", *EXCLUDED, "rock.00016"], ["jazz.00054.wav"]])
-def test_the_users_own_clips_can_be_excluded_by_name(audio: Path, tmp_path: Path, exclude: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("exclude", "missing"),
+    [
+        ([], []),
+        (EXCLUDED, []),
+        (["a.00054", *EXCLUDED, "rock.00016", "a/1"], ["a.00054", "rock.00016", "a/1"]),
+        (["jazz.00054.wav"], []),
+        (["jazz/jazz.00054", "blues/jazz.00054"], ["blues/jazz.00054"]),
+        (["jazz/jazz.00054.wav", "jazz.00054.au"], ["jazz.00054.au"]),
+    ],
+)
+def test_the_users_own_clips_can_be_excluded_by_name(
+    audio: Path, tmp_path: Path, exclude: list[str], missing: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     source = tmp_path / "mine.tar.gz"
     source.write_bytes(ON_HUB)
-    obtain_clips(dataset("local", path=source, exclude=exclude), audio, UNUSED)
-    assert files_in(audio) == as_files("wav", *exclude)
+    skipped = obtain_clips(dataset("local", path=source, exclude=exclude), audio, UNUSED)
+    assert files_in(audio) == as_files("wav", *(EXCLUDED if exclude else []))
+    excluded = [skip for skip in skipped if skip.reason == "named in dataset.exclude"]
+    assert excluded == [("jazz/jazz.00054.wav", "named in dataset.exclude")] * bool(exclude)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert told == [f"note: `dataset.exclude` names clips that are not there: {', '.join(missing)}"] * bool(missing)
     with pytest.raises(InputError, match="`dataset.exclude` leaves no clip: all of 4 are named"):
         everything = dataset("local", path=source, exclude=[Path(path).name for path in CLIPS])
         obtain_clips(everything, folder(tmp_path / "empty"), UNUSED)

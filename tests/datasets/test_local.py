@@ -53,7 +53,7 @@ def put(folder: Path, path: str, content: bytes = b"sound") -> Path:
     return file
 
 
-def test_clips_are_copied_as_they_are_and_what_is_left_out_is_told(
+def test_clips_are_copied_as_they_are_and_what_is_skipped_is_returned(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clips = {
@@ -64,13 +64,23 @@ def test_clips_are_copied_as_they_are_and_what_is_left_out_is_told(
         "日本/e\u0301 \U0001f3b8.ogg": b"3",
     }
     for path, content in clips.items():
-        put(source, f"genres/deep/{path}" if path == "rock/a.AU" else path, content)
+        put(source, path, content)
     for path in ("README.txt", "blues/cover.jpg", "blues/._a.wav", ".git/x/y.wav"):
         put(source, path)
-    copy_clips(source, target)
+    skipped = copy_clips(source, target)
     assert files_in(target) == clips
-    last = capsys.readouterr().err.splitlines()
-    assert "files skipped: 2 as no audio, e.g. 'README.txt', 1 as hidden, e.g. 'blues/._a.wav'" in last
+    assert sorted(path for path, _ in skipped) == ["README.txt", "blues/._a.wav", "blues/cover.jpg"]
+    assert "files skipped, all listed in skipped.csv: 2 not wav, " in capsys.readouterr().err
+
+
+def test_a_genre_may_be_a_folder_above_artists(source: Path, target: Path) -> None:
+    put(source, "Rock/Ana/live/1.wav", b"1")
+    put(source, "Rock/Bob/1.wav", b"2")
+    put(source, "Jazz/Cem/1.wav", b"3")
+    with pytest.raises(InputError, match=r"`dataset\.depth`.*1 for 'Rock', 2 for 'Ana', 3 for 'live'"):
+        copy_clips(source, target)
+    copy_clips(source, target, depth=1)
+    assert files_in(target) == {"Rock/Ana - live - 1.wav": b"1", "Rock/Bob - 1.wav": b"2", "Jazz/Cem - 1.wav": b"3"}
 
 
 def test_the_folder_itself_is_no_genre(source: Path, target: Path) -> None:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genres.core.columns import SPLIT
 from genres.core.errors import InputError
+from genres.core.files import write_csv
 from genres.models.base.predictions import ModelOutput, read_all_predictions, read_predictions, write_predictions
 
 # Names that pandas would take for a missing value, that a column has already, or that csv must quote.
@@ -14,8 +16,8 @@ AWKWARD = ("", "NA", "a,b", "genre", "predicted", 'x"y', "ä\n")
 
 
 def split_of(genres: tuple[str, ...], subsets: tuple[str, ...] = ("train", "train", "test", "valid")) -> pd.DataFrame:
-    rows = [(f"{genre}/{subset}.{n}", genre, subset) for genre in genres for n, subset in enumerate(subsets)]
-    return pd.DataFrame(rows, columns=["clip_id", "genre", "subset"])
+    rows = [(f"{genre}/{n}", genre, f"{n:x}", subset) for genre in genres for n, subset in enumerate(subsets)]
+    return pd.DataFrame(rows, columns=SPLIT)
 
 
 def shares(n_clips: int, n_classes: int) -> np.ndarray:
@@ -40,8 +42,8 @@ def test_predictions_are_read_as_they_were_written_with_every_digit(tmp_path: Pa
     order = tuple(sorted(AWKWARD))
     write_predictions(tmp_path / "simple.csv", clips, order, ModelOutput(labels, probabilities))
     found = read_predictions(tmp_path / "simple.csv")
-    assert list(found.clips.columns) == ["clip_id", "genre", "subset", "predicted"]
-    assert found.clips[["clip_id", "genre", "subset"]].equals(clips.astype(found.clips.clip_id.dtype))
+    assert list(found.clips.columns) == [*SPLIT, "model", "predicted"]
+    assert found.clips[list(SPLIT)].equals(clips.astype(found.clips.clip_id.dtype))
     assert found.clips.predicted.tolist() == [order[label] for label in labels]
     np.testing.assert_array_equal(found.probabilities, probabilities, strict=True)
 
@@ -49,7 +51,7 @@ def test_predictions_are_read_as_they_were_written_with_every_digit(tmp_path: Pa
 def test_a_model_without_probabilities_has_no_columns_for_them(tmp_path: Path) -> None:
     path = tmp_path / "svm.csv"
     write_predictions(path, split_of(("a", "b"))[:4], ("a", "b"), ModelOutput(np.array([0, 0, 0, 0])))
-    assert path.read_text(encoding="utf-8").splitlines()[0] == "clip_id,genre,subset,predicted"
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "clip_id,genre,sha256,subset,model,predicted"
     assert read_predictions(path).probabilities is None
 
 
@@ -60,7 +62,11 @@ def test_a_model_without_probabilities_has_no_columns_for_them(tmp_path: Path) -
         (lambda text: text.replace("clip_id", "clip", 1), "its columns are clip, genre"),
         (lambda text: text.replace("predicted,blues,rock", "predicted,rock,blues"), "rock, blues, not blues, rock"),
         (lambda text: text.replace("predicted,blues,rock", "predicted,blues,jazz"), "blues, jazz, not blues, rock"),
-        (lambda text: text.replace(",train,rock,", ",train,jazz,", 1), "it predicts 'jazz', which is no genre"),
+        (lambda text: text.replace(",simple,rock,", ",simple,jazz,", 1), "it predicts 'jazz', which is no genre"),
+        (lambda text: text.replace(",simple,", ",linear,", 2), "line 2: its model is 'linear', not one of simple"),
+        (lambda text: text.replace(",test,", ",tests,", 1), "line 4: its subset is 'tests', not one of train, valid"),
+        (lambda text: text.replace("blues/1", "blues/0", 1), "line 3: the clip 'blues/0' is there a second time"),
+        (lambda text: text.replace("blues/1", "rock/9", 1), "line 3: the clip 'rock/9' has the genre 'blues'"),
         (lambda text: text.replace(",0.", ",", 1), "not between 0 and 1"),
         (lambda text: text.replace(",0.", ",-0.", 1), "not between 0 and 1"),
         (lambda text: text.replace(",0.", ",nan 0.", 1), "is not a number"),
@@ -77,11 +83,19 @@ def test_a_damaged_file_is_refused(path: Path, damage: Callable[[str], str], why
         read_predictions(path)
 
 
-def test_all_models_are_read_sorted_by_name(path: Path) -> None:
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    """The split of that file."""
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data/split.csv", split_of(("blues", "rock")))
+    return tmp_path / "data/split.csv"
+
+
+def test_all_models_are_read_sorted_by_name(path: Path, split: Path) -> None:
     for name in ("svm", "complex"):
-        path.with_name(f"{name}.csv").write_bytes(path.read_bytes())
+        path.with_name(f"{name}.csv").write_text(path.read_text().replace(",simple,", f",{name},"))
     path.with_name("notes.txt").touch()
-    assert list(read_all_predictions(path.parent)) == ["complex", "simple", "svm"]
+    assert list(read_all_predictions(path.parent, split)) == ["complex", "simple", "svm"]
 
 
 @pytest.mark.parametrize(
@@ -91,16 +105,17 @@ def test_all_models_are_read_sorted_by_name(path: Path) -> None:
         split_of(("blues", "rock"))[:7],
         split_of(("blues", "rock"))[::-1],
         split_of(("blues", "jazz")),
+        split_of(("blues", "rock")).assign(sha256="0"),
     ],
-    ids=["subsets", "clips", "order", "genres"],
+    ids=["subsets", "clips", "order", "genres", "audio"],
 )
-def test_predictions_of_different_splits_are_refused(path: Path, other: pd.DataFrame) -> None:
+def test_predictions_of_another_split_or_data_set_are_refused(path: Path, split: Path, other: pd.DataFrame) -> None:
     genres = tuple(sorted(set(other.genre)))
     write_predictions(path.with_name("svm.csv"), other, genres, ModelOutput(np.zeros(len(other), np.int64)))
-    with pytest.raises(InputError, match=r"svm\.csv and .*simple\.csv have different splits. Run `dvc repro`"):
-        read_all_predictions(path.parent)
+    with pytest.raises(InputError, match=r"svm\.csv has predictions for other clips .*split\.csv\. Run `dvc repro`"):
+        read_all_predictions(path.parent, split)
 
 
-def test_no_predictions_are_refused(tmp_path: Path) -> None:
+def test_no_predictions_are_refused(tmp_path: Path, split: Path) -> None:
     with pytest.raises(InputError, match=re.escape(f"{tmp_path} has no predictions. Run `dvc repro` to train")):
-        read_all_predictions(tmp_path)
+        read_all_predictions(tmp_path, split)

@@ -65,8 +65,9 @@ def test_a_model_gives_the_predictions_of_its_stage_from_its_file_alone_in_anoth
     stage, elsewhere = tmp_path / "stage", tmp_path / "elsewhere"
     genres = np.array(description.class_names)[np.arange(30) % 3]
     clips = pd.DataFrame({"clip_id": [f"{genre}/{n}" for n, genre in enumerate(genres)], "genre": genres})
+    clips = clips.assign(sha256="0", subset="test")
     write_weights(stage / "mine.safetensors", arrays, described)
-    write_predictions(stage / "mine.csv", clips.assign(subset="test"), described.class_names, predict(INPUTS))
+    write_predictions(stage / "mine.csv", clips, described.class_names, predict(INPUTS))
     written = read_predictions(stage / "mine.csv")
 
     elsewhere.mkdir()

@@ -107,12 +107,21 @@ def test_the_test_scores_are_those_of_the_weights_after_the_epoch_without_dropou
 
 @NETWORKS
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
-def test_a_loss_that_is_not_finite_ends_the_training_with_advice(network: Network | None, value: float) -> None:
-    clips = toy_clips(10)
-    clips.inputs[3, 5, 5] = value
-    message = r"training loss is (nan|inf) in epoch 1. Lower `train.learning_rate`.* 0.001"
+@pytest.mark.parametrize("subset", ["train", "test"])
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(
+    network: Network | None, value: float, subset: str
+) -> None:
+    clips = {"train": toy_clips(10), "test": toy_clips(6)}
+    clips[subset].inputs[3] = value
+    message = rf"The {subset} loss is (nan|inf) in epoch 1. Lower `train.learning_rate`.* 0.001"
     with np.errstate(invalid="ignore"), pytest.raises(InputError, match=message):
-        list(train(fresh(network), clips, toy_clips(6), TRAIN, seed=0))
+        list(train(fresh(network), clips["train"], clips["test"], TRAIN, seed=0))
+
+
+def test_a_loss_that_turns_infinite_in_the_very_last_step_ends_the_training_too() -> None:
+    last_step = TRAIN.model_copy(update={"epochs": 1, "batch_size": 10, "learning_rate": 1e38})
+    with np.errstate(all="ignore"), pytest.raises(InputError, match="The test loss is (nan|inf) in epoch 1"):
+        list(train(fresh(None), toy_clips(10), toy_clips(6), last_step, seed=0))
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genres.core.columns import SPLIT
 from genres.core.errors import InputError
 from genres.core.files import write_array, write_csv
 from genres.models.base.training_data import TrainingData, read_training_data
@@ -18,8 +19,8 @@ def read(folder: Path, array: np.ndarray = ARRAY, **split: str) -> TrainingData:
     write_array(folder / "inputs.npy", array.shape, array)
     rows = [(clip_id, clip_id.partition("/")[0], 1291) for clip_id in ROWS]
     write_csv(folder / "inputs.csv", pd.DataFrame(rows, columns=["clip_id", "genre", "frames"]))
-    clips = [(clip.replace("_", "/"), clip.partition("_")[0], subset) for clip, subset in split.items()]
-    write_csv(folder / "split.csv", pd.DataFrame(clips, columns=["clip_id", "genre", "subset"]))
+    clips = [(clip.replace("_", "/"), clip.partition("_")[0], "0", subset) for clip, subset in split.items()]
+    write_csv(folder / "split.csv", pd.DataFrame(clips, columns=SPLIT))
     return read_training_data(folder / "inputs.npy", folder / "inputs.csv", folder / "split.csv")
 
 
@@ -44,4 +45,4 @@ def test_a_clip_without_an_input_is_named(tmp_path: Path) -> None:
 
 def test_an_array_of_other_clips_than_its_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(f"{tmp_path}/inputs.npy is damaged") + r".*`dvc repro -f resize`"):
-        read(tmp_path, ARRAY[:4], jazz_2="train")
+        read(tmp_path, ARRAY[:4], jazz_2="train", jazz_1="test")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genres.core.columns import TEST, TRAIN
+from genres.core.columns import SPLIT, TEST, TRAIN
 from genres.core.files import write_csv, write_json
 from genres.evaluation.convergence import describe_all
 from genres.evaluation.scores import compare_models, score_by_genre, score_models
@@ -38,11 +38,11 @@ GTZAN: dict[str, Any] = DATASET | {
 def clips_of(genres: Sequence[str], n_train: int = 4, n_test: int = 6) -> pd.DataFrame:
     """The clips of a split, with so many train and test clips of each genre."""
     rows = [
-        (f"{genre}/{genre}.{number:05}", genre, TRAIN if number < n_train else TEST)
+        (f"{genre}/{genre}.{number:05}", genre, f"{number:x}", TRAIN if number < n_train else TEST)
         for genre in genres
         for number in range(n_train + n_test)
     ]
-    return pd.DataFrame(rows, columns=["clip_id", "genre", "subset"])
+    return pd.DataFrame(rows, columns=SPLIT)
 
 
 def example_curves(epochs: int, best: int) -> pd.DataFrame:
@@ -85,7 +85,8 @@ def write_example(
             probabilities[np.arange(labels.size), predicted] = confidence
         path = project / f"data/predictions/{model}.csv"
         write_predictions(path, clips, class_names, ModelOutput(predicted, probabilities))
-    predictions = read_all_predictions(project / "data/predictions")
+    write_csv(project / "data/split.csv", clips)
+    predictions = read_all_predictions(project / "data/predictions", project / "data/split.csv")
     for model, of_model in curves.items():
         folder = project / f"metrics/train_{model}"
         scores: dict[str, Any] = {"train": {}, "test": {}, "parameters": 1234, "step": len(of_model)}
@@ -108,5 +109,12 @@ def read_example(project: Path) -> Results:
     """Read such files."""
     tables = {name: project / f"plots/{name}.csv" for name in ("per_genre", "comparisons", "convergence")}
     data, metrics = project / "data", project / "metrics"
-    scores, split = metrics / "evaluate.json", metrics / "split.json"
-    return read_results(data / "dataset.json", data / "predictions", scores, split, metrics, **tables)
+    return read_results(
+        dataset=data / "dataset.json",
+        split=data / "split.csv",
+        predictions=data / "predictions",
+        scores=metrics / "evaluate.json",
+        split_metrics=metrics / "split.json",
+        training=metrics,
+        **tables,
+    )

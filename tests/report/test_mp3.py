@@ -27,6 +27,13 @@ def test_a_clip_is_small_mp3_of_half_a_minute_at_most_and_the_same_bytes_again(
     assert clip_as_mp3(tmp_path / "a.wav") == sound
 
 
+def test_samples_in_the_range_of_integers_are_as_loud_as_others(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(SAMPLE_RATE) / 10).astype(np.float32)
+    for name, scale in (("usual.wav", 1), ("integers.wav", 2**15)):
+        soundfile.write(tmp_path / name, scale * tone, SAMPLE_RATE, subtype="FLOAT")
+    assert clip_as_mp3(tmp_path / "integers.wav") == clip_as_mp3(tmp_path / "usual.wav")
+
+
 def test_a_missing_or_damaged_clip_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a.wav is not there.*`dvc repro download`"):
         clip_as_mp3(tmp_path / "a.wav")

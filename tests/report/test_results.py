@@ -47,7 +47,15 @@ def test_a_model_without_title_and_colour_is_refused(tmp_path: Path) -> None:
         read_example(tmp_path)
 
 
-@pytest.mark.parametrize(("model", "file"), [("svm", "evaluate.json"), ("simple", "convergence.csv")])
+@pytest.mark.parametrize(
+    ("model", "file"),
+    [
+        ("svm", "evaluate.json"),
+        ("simple", "convergence.csv"),
+        ("linear", "per_genre.csv"),
+        ("linear", "comparisons.csv"),
+    ],
+)
 def test_an_evaluation_of_other_models_is_refused(tmp_path: Path, model: str, file: str) -> None:
     all_models, others = tmp_path / "all", tmp_path / "others"
     write_example(all_models, clips_of(["a", "b"]))

@@ -48,6 +48,7 @@ READABLE: dict[str, dict[str, Any]] = {  # and how each differs from half a seco
     "formats/sun.au": {},
     "formats/free.flac": {"channels": 2, "rate": 44100},
     "formats/vorbis.ogg": {},
+    "formats/opus.opus": {"rate": 24000},
     "formats/mpeg.mp3": {"rate": 44100},
     "formats/one sample.wav": {"seconds": 1 / 22050},
     "formats/below a window.wav": {"seconds": 2000 / 22050},
@@ -55,17 +56,24 @@ READABLE: dict[str, dict[str, Any]] = {  # and how each differs from half a seco
 }
 
 
+NO_FORMAT = "not wav, au, flac, ogg, opus or mp3"
+
+
 def test_clips_of_every_kind_under_any_name_are_featurized_and_split_but_for_unreadable_ones(empty: Path) -> None:
     source = empty / "source"
     for path, form in READABLE.items():
         write_noise(source / path, **form)
     (source / "formats/no sound.wav").touch()
+    for name in ("song.m4a", "cover.jpg"):
+        (source / "formats" / name).touch()
     write_params(empty, {"dataset.name": "local", "dataset.path": "source", "split.test_size": 5})
     for stage in ("download", "find_duplicates", "featurize", "split"):
         run_stage(empty, stage)
     listed = {row["path"]: row["sha256"] for row in read_table(empty / "data/clips.csv")}
     assert listed.keys() == {*READABLE, "formats/no sound.wav"}
     assert listed.items() <= contents(source).items()
+    skipped = [(row["path"], row["reason"]) for row in read_table(empty / "data/skipped.csv")]
+    assert skipped == [(f"formats/{name}", NO_FORMAT) for name in ("cover.jpg", "song.m4a")]
     expected = []
     for path in sorted(READABLE, key=lambda path: (path.split("/")[0], Path(path).stem)):
         info = soundfile.info(source / path)

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,9 +30,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)  # never written through: it might be a link or a pipe
     try:
-        yield partial
-        partial.replace(path)
+        with _naming(path):
+            yield partial
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -44,13 +47,27 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(left_by_killed_run, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        yield partial
-        if path.exists():
-            path.rename(replaced)
-        partial.rename(path)
+        with _naming(path):
+            yield partial
+            if path.exists():
+                path.rename(replaced)
+            partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if not path.exists() and replaced.exists():  # the second of the two failed
+            replaced.rename(path)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Give the path to an error of the operating system that names none, as a full disk does."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def damaged(path: Path, stage: str, why: str) -> InputError:
@@ -76,7 +93,7 @@ def read_json(path: Path, stage: str) -> dict[str, Any]:
     require_file(path, stage)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(path, stage, f"not valid JSON ({error})") from None
     if not isinstance(content, dict):
         raise damaged(path, stage, "not a JSON object")
@@ -132,8 +149,17 @@ def file_sha256(path: Path) -> str:
 
 
 def write_array(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[np.float32]]) -> None:
-    """Write an npy file of float32 (clips, height, width) row by row, so it need not fit into memory."""
+    """Write an npy file of float32 (clips, height, width) row by row, so it need not fit into memory.
+
+    An InputError is raised before anything is computed if the disk has no room for it.
+    """
     with atomic_write(path) as partial, partial.open("wb") as file:
+        size, free = math.prod(shape) * 4, shutil.disk_usage(partial.parent).free
+        if size > free:
+            raise InputError(
+                f"{path} would take {size / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free. Free some space, or lower "
+                f"the sizes in params.yaml: it has {shape[0]} clips of {shape[1]} x {shape[2]}."
+            )
         write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for row in rows:
             file.write(np.ascontiguousarray(row, "<f4").data)

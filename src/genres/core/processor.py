@@ -36,6 +36,7 @@ def settle_arithmetic() -> None:
     On another processor, only the number of threads is settled, and a line on standard error says so.
     """
     os.environ.update(THREADS)
+    os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "genres.core.compiled.CacheByContent"
     if has_avx2():
         os.environ.update(INSTRUCTIONS)
     else:

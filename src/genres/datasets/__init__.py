@@ -7,6 +7,7 @@ from typing import Any
 
 from genres.core.errors import InputError
 from genres.datasets import gtzan, gtzan_mini, local, synthetic
+from genres.datasets.layout import Skipped
 from genres.schema import Dataset
 
 DATASETS = {
@@ -17,12 +18,15 @@ DATASETS = {
 }
 
 
-def obtain_clips(dataset: Dataset, folder: Path, executor: Executor) -> None:
+def obtain_clips(dataset: Dataset, folder: Path, executor: Executor) -> list[Skipped]:
     """Put a data set's clips into the empty ``folder`` as ``<genre>/<clip>.<ext>``, but for those to exclude.
 
-    The synthetic data set is whole whatever is excluded: its unreadable clip, which stands for GTZAN's, is there to
-    be listed as such. A name to exclude that no clip has belongs to another data set. What computes the files, the
-    ``executor``, does not change them.
+    A clip is excluded by its name or by ``<genre>/<name>``, with or without the extension; names that no clip has are
+    printed. The synthetic data set is whole whatever is excluded: its unreadable clip, which stands for GTZAN's, is
+    there to be listed as such. What computes the files, the ``executor``, does not change them.
+
+    Returns:
+        The files of the data set that are no clips or are excluded.
 
     Raises:
         InputError: the data set is not known, cannot be had, breaks the layout, or is excluded altogether.
@@ -30,16 +34,26 @@ def obtain_clips(dataset: Dataset, folder: Path, executor: Executor) -> None:
     if dataset.name not in DATASETS:
         raise InputError(f"`dataset.name` should be one of {', '.join(DATASETS)}, but is {dataset.name!r}.")
     description = DATASETS[dataset.name]
-    description.obtain(dataset, folder, executor)
+    skipped = description.obtain(dataset, folder, executor)
     if description.synthetic:
-        return
-    files = list(folder.glob("*/*"))
-    excluded = [file for file in files if file.stem in dataset.exclude]
+        return skipped
+    files = sorted(folder.glob("*/*"))
+    matched, excluded = set(), []
+    for file in files:
+        names = {prefix + name for prefix in ("", f"{file.parent.name}/") for name in (file.stem, file.name)}
+        if found := names.intersection(dataset.exclude):
+            matched |= found
+            excluded.append(file)
     if len(excluded) == len(files):
         raise InputError(f"`dataset.exclude` leaves no clip: all of {len(files)} are named there.")
     for file in excluded:
         file.unlink()
-        print(f"left out, as `dataset.exclude` says: {file.relative_to(folder).as_posix()}", file=sys.stderr)
+        path = file.relative_to(folder).as_posix()
+        print(f"left out, as `dataset.exclude` says: {path}", file=sys.stderr)
+        skipped.append(Skipped(path, "named in dataset.exclude"))
+    if missing := [name for name in dataset.exclude if name not in matched]:
+        print(f"note: `dataset.exclude` names clips that are not there: {', '.join(missing)}", file=sys.stderr)
+    return skipped
 
 
 def describe_dataset(dataset: Dataset) -> dict[str, Any]:

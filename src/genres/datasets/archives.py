@@ -20,7 +20,7 @@ from typing import IO, NamedTuple, Self
 
 from genres.core.errors import InputError
 from genres.core.progress import Progress
-from genres.datasets.layout import Roster, naming, split_path
+from genres.datasets.layout import Roster, Skipped, naming, split_path
 
 MAX_CLIP_BYTES = 2 * 1024**3  # over three hours of stereo as on a CD: more is a mistake or an attack
 MAX_NOTE_BYTES = 1024**2  # of a long name or comment in a tar, which tarfile reads into memory at once
@@ -60,10 +60,11 @@ class Member(NamedTuple):
     target: str | None = None  # the path in the archive that a link leads to
 
 
-def extract_clips(archive: Path, folder: Path) -> None:
+def extract_clips(archive: Path, folder: Path, depth: int | None = None) -> list[Skipped]:
     """Write the clips of the tar or zip file ``archive`` to the empty ``folder`` as <genre>/<clip>.<extension>.
 
-    In a tar, a link to another clip of it becomes a copy of that clip.
+    The ``depth`` of the genres is as in `layout.clip_at`. In a tar, a link to another clip of it becomes a copy of that
+    clip. Returned are the files that were skipped.
 
     Raises:
         InputError: the archive cannot be read, is damaged or hostile, or breaks the layout. ``folder`` may then hold
@@ -75,11 +76,11 @@ def extract_clips(archive: Path, folder: Path) -> None:
         except OSError as error:
             raise InputError(f"cannot be opened ({error.strerror}); make it readable") from error
         with stream, closing(_with_progress(stream, archive)) as members:
-            _extract(members, folder)
+            return _extract(members, folder, depth)
 
 
-def _extract(members: Iterable[Member], folder: Path) -> None:
-    roster = Roster()
+def _extract(members: Iterable[Member], folder: Path, depth: int | None) -> list[Skipped]:
+    roster = Roster(depth)
     files: dict[str, Path] = {}  # path in the archive -> what was written
     links: list[tuple[Member, Path]] = []
     for member in members:
@@ -104,6 +105,7 @@ def _extract(members: Iterable[Member], folder: Path) -> None:
             _write(link._replace(size=original.stat().st_size, content=content), file)
         files[posixpath.normpath(link.path)] = file
     roster.close()
+    return roster.skipped
 
 
 def _refuse_hostile(member: Member) -> None:

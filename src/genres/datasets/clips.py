@@ -1,33 +1,39 @@
 """The list of clips: what each file in the audio folder holds, and whether it can be used."""
 
 import sys
+from collections.abc import Collection
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from genres.audio import UnreadableAudioError, decode
-from genres.core.columns import CLIPS, OK, UNREADABLE
+from genres.audio.decoding import UnreadableAudioError, decode, require_sound_at
+from genres.core.columns import CLIPS, OK, SKIPPED, UNREADABLE
 from genres.core.errors import InputError
 from genres.core.files import file_sha256
+from genres.datasets.layout import Skipped
 from genres.parallel import ordered_map
 
 
-def list_clips(folder: Path, executor: Executor) -> pd.DataFrame:
+def list_clips(folder: Path, sample_rate: int, executor: Executor) -> pd.DataFrame:
     """Decode every ``<genre>/<clip>.<ext>`` in ``folder`` and describe it.
+
+    A clip counts as silent if nothing is left of it at ``sample_rate`` Hz, at which it will be used.
 
     Returns:
         A row for each file, sorted by genre and clip, with `columns.CLIPS` as text. ``path`` is relative to
         ``folder``. Where ``status`` is "unreadable", ``reason`` says why, and ``seconds`` and ``sample_rate`` (Hz)
-        are empty.
+        are empty; otherwise ``reason`` says what is odd about the file, if anything is.
     """
     files = (file.relative_to(folder) for file in folder.glob("*/*"))
     paths = sorted(files, key=lambda path: (path.parent.name, path.stem))
-    return pd.DataFrame(ordered_map(partial(_describe, folder), paths, executor, "checking"), columns=CLIPS)
+    return pd.DataFrame(
+        ordered_map(partial(_describe, folder, sample_rate), paths, executor, "checking"), columns=CLIPS
+    )
 
 
-def _describe(folder: Path, path: Path) -> dict[str, str]:
+def _describe(folder: Path, used_rate: int, path: Path) -> dict[str, str]:
     row = {
         "clip_id": f"{path.parent.name}/{path.stem}",
         "genre": path.parent.name,
@@ -39,10 +45,16 @@ def _describe(folder: Path, path: Path) -> dict[str, str]:
         "reason": "",
     }
     try:
-        samples, sample_rate = decode(folder / path)
+        samples, sample_rate, note = decode(folder / path)
+        require_sound_at(samples, sample_rate, used_rate)
     except UnreadableAudioError as error:
         return row | {"status": UNREADABLE, "reason": str(error)}
-    return row | {"seconds": f"{samples.size / sample_rate:.3f}", "sample_rate": str(sample_rate)}
+    return row | {"seconds": f"{samples.size / sample_rate:.3f}", "sample_rate": str(sample_rate), "reason": note}
+
+
+def list_skipped(skipped: Collection[Skipped]) -> pd.DataFrame:
+    """Return a table of the files that are no clips, with `columns.SKIPPED`, sorted by path."""
+    return pd.DataFrame(sorted(skipped), columns=SKIPPED)
 
 
 def require_genres(clips: pd.DataFrame) -> None:
@@ -71,3 +83,7 @@ def require_genres(clips: pd.DataFrame) -> None:
             f"{first.reason}); clips.csv has the reasons",
             file=sys.stderr,
         )
+    odd = clips[(clips.status == OK) & (clips.reason != "")]
+    if len(odd):
+        first = odd.iloc[0]
+        print(f"note: {len(odd)} clips are used though they are odd ({first.path}: {first.reason})", file=sys.stderr)

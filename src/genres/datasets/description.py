@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genres.datasets.layout import Skipped
 from genres.schema import Dataset
 
 
@@ -12,13 +13,13 @@ from genres.schema import Dataset
 class DatasetDescription:
     """The one description of a data set.
 
-    ``obtain`` puts the clips into an empty folder as ``<genre>/<clip>.<ext>``, given the parameters and an executor. It
-    raises an InputError if they cannot be had or are not laid out so.
+    ``obtain`` puts the clips into an empty folder as ``<genre>/<clip>.<ext>``, given the parameters and an executor,
+    and returns the files that it skipped. It raises an InputError if the clips cannot be had or are not laid out so.
     """
 
     title: str  # what it is called wherever its results are shown, so that no two are confused
     source: Callable[[Dataset], str]  # where its clips come from
-    obtain: Callable[[Dataset, Path, Executor], None]
+    obtain: Callable[[Dataset, Path, Executor], list[Skipped]]
     synthetic: bool = False  # whether a program made the clips
     paper: bool = False  # whether these are the paper's data, so that its results may stand beside ours
     caveats: tuple[str, ...] = ()  # what keeps its figures from meaning what they seem to mean

@@ -7,6 +7,7 @@ from genres.core.files import file_sha256
 from genres.datasets.archives import NoRoomError, extract_clips
 from genres.datasets.description import DatasetDescription
 from genres.datasets.fetching import Remote, fetch, fetch_failure
+from genres.datasets.layout import Skipped
 from genres.datasets.retry import SourceError
 
 ARCHIVE = Remote(
@@ -19,8 +20,8 @@ ARCHIVE = Remote(
 CHECKSUMS = Path(__file__).with_name("gtzan_mini.sha256")  # the output of sha256sum in the folder of genres
 
 
-def write_gtzan_mini(folder: Path) -> None:
-    """Put the 100 clips of gtzan-mini into the empty ``folder`` as ``<genre>/<clip>.wav``.
+def write_gtzan_mini(folder: Path) -> list[Skipped]:
+    """Put the 100 clips of gtzan-mini into the empty ``folder`` as ``<genre>/<clip>.wav``; return what is skipped.
 
     Raises:
         InputError: it cannot be downloaded, or its clips differ from the list; the archive is then deleted.
@@ -30,7 +31,7 @@ def write_gtzan_mini(folder: Path) -> None:
     except SourceError as failure:
         raise fetch_failure("gtzan-mini", [failure]) from failure
     try:
-        extract_clips(archive, folder)
+        skipped = extract_clips(archive, folder)
         found = {f"{file_sha256(file)}  {file.relative_to(folder).as_posix()}" for file in folder.glob("*/*")}
         expected = set(CHECKSUMS.read_text(encoding="utf-8").splitlines())
         different = sorted({line.split("  ", 1)[1] for line in expected ^ found})
@@ -43,6 +44,7 @@ def write_gtzan_mini(folder: Path) -> None:
         if not isinstance(error, NoRoomError):
             archive.unlink()
         raise
+    return skipped
 
 
 DESCRIPTION = DatasetDescription(

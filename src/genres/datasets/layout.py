@@ -6,18 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import NamedTuple
 
 from genres.core.errors import InputError
 
-AUDIO_EXTENSIONS = frozenset({".wav", ".au", ".flac", ".ogg", ".mp3"})
-EXPECTED = "<genre>/<clip>.<extension>, the extension one of wav, au, flac, ogg, mp3"
+AUDIO_EXTENSIONS = frozenset({".wav", ".au", ".flac", ".ogg", ".opus", ".mp3"})
+EXPECTED = "<genre>/<clip>.<extension>, the extension one of wav, au, flac, ogg, opus, mp3"
 
 # Control characters, halves of surrogate pairs (bytes that are no UTF-8) and the two Unicode line ends: they would
 # break the rows of clips.csv and what a terminal shows.
 REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-LeftOut = Literal["hidden", "no audio"]  # why a file is no clip, though nothing is wrong with it
+
+class Skipped(NamedTuple):
+    """A file of a data set that is no clip, though nothing is wrong with it: a row of ``skipped.csv``."""
+
+    path: str  # in the folder or archive
+    reason: str
 
 
 def split_path(path: str) -> list[str]:
@@ -37,10 +42,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def clip_at(path: str) -> PurePosixPath | LeftOut:
+def clip_at(path: str, depth: int | None) -> PurePosixPath | Skipped:
     """Return ``<genre>/<clip>.<extension>`` for the file at the relative POSIX path ``path``, or why it is no clip.
 
-    The genre is the name of the folder that directly holds the file, at whatever depth.
+    The genre is the folder at ``depth``, counted from 1, and the names of folders between it and the file become part
+    of the clip's name. If the depth is None, the genre is the folder that directly holds the file.
 
     Raises:
         InputError: the file is audio without a genre, or its genre or name cannot be kept.
@@ -49,12 +55,14 @@ def clip_at(path: str) -> PurePosixPath | LeftOut:
     if not names:
         raise InputError(f"a file has the name {path!r}; expected {EXPECTED}")
     if any(is_hidden(name) for name in names):
-        return "hidden"
+        return Skipped(path, "hidden")
     if PurePosixPath(names[-1]).suffix.lower() not in AUDIO_EXTENSIONS:
-        return "no audio"
-    if len(names) == 1:
-        raise InputError(f"{path!r} lies in no genre's folder; expected {EXPECTED}")
-    clip = PurePosixPath(*names[-2:])
+        return Skipped(path, "not wav, au, flac, ogg, opus or mp3")
+    level = len(names) - 1 if depth is None else depth
+    if not 1 <= level < len(names):
+        where = "in no genre's folder" if depth is None else f"above the level {depth} that `dataset.depth` says"
+        raise InputError(f"{path!r} lies {where}; expected {EXPECTED}")
+    clip = PurePosixPath(names[level - 1], " - ".join(names[level:]))
     if any(unicodedata.category(character) in REFUSED_CATEGORIES for character in str(clip)):
         raise InputError(
             f"{path!r} has control characters or bytes that are no UTF-8 in its name; rename file or folder"
@@ -69,21 +77,30 @@ class Roster:
     systems they do not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int | None = None) -> None:
+        self.skipped: list[Skipped] = []
+        self._depth = depth
+        self._first: str | None = None  # the first clip's path
         self._genres: dict[str, tuple[str, str]] = {}  # folded genre -> genre, path of its first clip
         self._clips: dict[str, str] = {}  # folded <genre>/<clip> -> path
-        self._left_out: defaultdict[LeftOut, list[str]] = defaultdict(list)  # reason -> paths
 
     def add(self, path: str) -> PurePosixPath | None:
-        """Return <genre>/<clip>.<extension> for the clip at ``path``, or None after noting that it is left out.
+        """Return <genre>/<clip>.<extension> for the clip at ``path``, or None after noting that it is skipped.
 
         Raises:
             InputError: the path breaks the layout, or another file is this clip already.
         """
-        clip = clip_at(path)
-        if isinstance(clip, str):
-            self._left_out[clip].append(path)
+        clip = clip_at(path, self._depth)
+        if isinstance(clip, Skipped):
+            self.skipped.append(clip)
             return None
+        self._first = self._first or path
+        if self._depth is None and _folders(path)[:-1] != _folders(self._first)[:-1]:
+            levels = ", ".join(f"{level} for {name!r}" for level, name in enumerate(_folders(path), 1))
+            raise InputError(
+                f"{self._first!r} and {path!r} lie in folders that are not side by side, so it is not clear which "
+                f"folders are the genres. Set `dataset.depth` to the level of the genres: {levels}"
+            )
         genre, first = self._genres.setdefault(_fold(clip.parent.name), (clip.parent.name, path))
         if genre != clip.parent.name:
             raise InputError(
@@ -94,22 +111,25 @@ class Roster:
         if key in self._clips:
             raise InputError(
                 f"{self._clips[key]!r} and {path!r} would be the same clip of the genre {genre!r}, as "
-                "neither extension nor case nor folders above the genre tell clips apart; rename one"
+                "neither extension nor case nor folders above the genre distinguish clips; rename one"
             )
         self._clips[key] = path
         return clip
 
     def close(self) -> None:
-        """Print in one line on standard error what was left out and why, if anything was.
+        """Print in one line on standard error what was skipped and why, if anything was.
 
         Raises:
             InputError: there was no clip at all.
         """
-        left_out = ", ".join(f"{len(paths)} as {why}, e.g. {paths[0]!r}" for why, paths in self._left_out.items())
+        paths: defaultdict[str, list[str]] = defaultdict(list)
+        for path, reason in self.skipped:
+            paths[reason].append(path)
+        skipped = "; ".join(f"{len(found)} {reason}, e.g. {found[0]!r}" for reason, found in paths.items())
         if not self._clips:
-            raise InputError(f"holds no clip; expected {EXPECTED}; found {left_out or 'no file'}")
-        if left_out:
-            print(f"files skipped: {left_out}", file=sys.stderr)
+            raise InputError(f"holds no clip; expected {EXPECTED}; found {skipped or 'no file'}")
+        if skipped:
+            print(f"files skipped, all listed in skipped.csv: {skipped}", file=sys.stderr)
 
 
 @contextmanager
@@ -119,6 +139,10 @@ def naming(source: Path) -> Iterator[None]:
         yield
     except InputError as error:
         raise type(error)(f"{source}: {error}") from error
+
+
+def _folders(path: str) -> list[str]:
+    return split_path(path)[:-1]
 
 
 def _fold(name: str) -> str:

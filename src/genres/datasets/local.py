@@ -11,16 +11,17 @@ from genres.core.errors import InputError
 from genres.core.progress import Progress
 from genres.datasets.archives import extract_clips
 from genres.datasets.description import DatasetDescription
-from genres.datasets.layout import Roster, is_hidden, naming
+from genres.datasets.layout import Roster, Skipped, is_hidden, naming
 from genres.schema import Dataset
 
 SOURCES = "a folder, or a tar, tar.gz or zip file"
 
 
-def copy_clips(source: Path, folder: Path) -> None:
+def copy_clips(source: Path, folder: Path, depth: int | None = None) -> list[Skipped]:
     """Copy the clips of ``source`` to the empty ``folder`` as <genre>/<clip>.<extension>, their bytes untouched.
 
-    ``source`` is a folder, or a tar or zip file; it is only ever read.
+    ``source`` is a folder, or a tar or zip file; it is only ever read. The ``depth`` of the genres is as in
+    `layout.clip_at`. Returned are the files that were skipped.
 
     Raises:
         InputError: ``source`` cannot be read or breaks the layout, or one of the two folders lies in the other.
@@ -35,24 +36,24 @@ def copy_clips(source: Path, folder: Path) -> None:
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
             raise InputError(f"is neither a folder nor a file; expected {SOURCES}")
     if stat.S_ISREG(mode):
-        extract_clips(source, folder)
-        return
+        return extract_clips(source, folder, depth)
     with naming(source):
         read, written = source.resolve(), folder.resolve()
         if read.is_relative_to(written) or written.is_relative_to(read):  # a copy would be found again, or overwritten
             raise InputError(
                 f"overlaps with {folder}, where its clips are to be copied; keep them in a folder apart from it"
             )
-        clips = _find_clips(source)
+        clips, skipped = _find_clips(source, depth)
         with Progress(len(clips), "copy", "clips") as progress:
             for original, clip in clips:
                 _copy(original, folder / clip)
                 progress.advance()
+    return skipped
 
 
-def _find_clips(source: Path) -> list[tuple[Path, PurePosixPath]]:
-    """Return the clips below ``source``, sorted by folder, with where they lie."""
-    roster = Roster()
+def _find_clips(source: Path, depth: int | None) -> tuple[list[tuple[Path, PurePosixPath]], list[Skipped]]:
+    """Return the clips below ``source``, sorted by folder, with where they are copied to; and what is skipped."""
+    roster = Roster(depth)
     clips = []
     for parent, folders, names in os.walk(source, onerror=_refuse_unreadable):
         here = Path(parent)
@@ -72,7 +73,7 @@ def _find_clips(source: Path) -> list[tuple[Path, PurePosixPath]]:
                 raise InputError(f"{str(file)!r} is a pipe, a device or the like; remove or rename it")
             clips.append((file, clip))
     roster.close()
-    return clips
+    return clips, roster.skipped
 
 
 def _refuse_unreadable(error: OSError) -> NoReturn:
@@ -91,13 +92,13 @@ def _copy(original: Path, file: Path) -> None:
         ) from error
 
 
-def _obtain(dataset: Dataset, folder: Path, executor: Executor) -> None:
+def _obtain(dataset: Dataset, folder: Path, executor: Executor) -> list[Skipped]:
     if dataset.path is None:
         raise InputError(
             "`dataset.path` is null. With `dataset.name: local` it is the folder or the archive (tar, tar.gz, zip) "
             "with your clips."
         )
-    copy_clips(Path(dataset.path).expanduser(), folder)
+    return copy_clips(Path(dataset.path).expanduser(), folder, dataset.depth)
 
 
 DESCRIPTION = DatasetDescription(

@@ -8,6 +8,7 @@ A clip follows from its seed, genre and number alone. All arithmetic is in doubl
 which machines differ, are gone once samples are rounded to 16 bits.
 """
 
+import io
 import re
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -24,6 +25,7 @@ from scipy.signal import oaconvolve
 
 from genres.datasets.bands import BANDS, DRUMS, GENRES, Band, Drum, Lead, Part, Span, Voice
 from genres.datasets.description import DatasetDescription
+from genres.datasets.layout import Skipped
 from genres.parallel import ordered_map
 from genres.schema import Synthetic
 
@@ -85,14 +87,15 @@ class Note(NamedTuple):
     loudness: float
 
 
-def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> None:
-    """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder."""
+def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> list[Skipped]:
+    """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder, and skip nothing."""
     for genre in GENRES:
         (folder / genre).mkdir()
     clips = [(genre, number) for genre in GENRES for number in range(synthetic.clips_per_genre)]
     write = partial(_write_clip, folder=folder, seconds=synthetic.seconds, seed=synthetic.seed)
     for _ in ordered_map(write, clips, executor, "generating"):
         pass
+    return []
 
 
 def _write_clip(clip: tuple[str, int], folder: Path, seconds: float, seed: int) -> None:
@@ -101,7 +104,9 @@ def _write_clip(clip: tuple[str, int], folder: Path, seconds: float, seed: int) 
     if clip == UNREADABLE_CLIP:
         path.write_bytes(b"RIFF is how a wav file begins, but this is none\n")
     else:
-        soundfile.write(path, render_clip(genre, number, seed, seconds), SAMPLE_RATE, subtype="PCM_16")
+        encoded = io.BytesIO()  # libsndfile does not say why it cannot write a file
+        soundfile.write(encoded, render_clip(genre, number, seed, seconds), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+        path.write_bytes(encoded.getvalue())
 
 
 def render_clip(genre: str, number: int, seed: int, seconds: float) -> NDArray[np.int16]:

@@ -10,7 +10,7 @@ import librosa
 import numpy as np
 import pandas as pd
 
-from genres.audio import FloatArray, read_listed_clip
+from genres.audio.decoding import FloatArray, read_listed_clip
 from genres.core.files import write_array
 from genres.features.mel_power import mel_power
 from genres.parallel import ordered_map

@@ -26,7 +26,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from genres.audio import FloatArray
+from genres.audio.decoding import FloatArray
 
 LANES = 16  # frames at a time: two vectors of AVX-512, four of AVX2, eight of NEON
 

@@ -59,7 +59,8 @@ def most_confidently_misclassified(results: Results) -> list[MisclassifiedClip]:
     confidence = predictions.probabilities[test.index].max(axis=1)
     wrong = test.assign(confidence=confidence)[~is_correct(test)]
     most_confident = wrong.sort_values("confidence", ascending=False, kind="stable")[:N_MISCLASSIFIED]
-    return [MisclassifiedClip(*row) for row in most_confident.drop(columns="subset").itertuples(index=False)]
+    rows = most_confident[list(MisclassifiedClip._fields)].itertuples(index=False)
+    return [MisclassifiedClip(*row) for row in rows]
 
 
 def read_spectrograms(

@@ -83,7 +83,7 @@ def draw_figures(
 @contextmanager
 def new_figure(path: Path, width: float, height: float) -> Iterator[Figure]:
     """Yield a figure of a size in inches, and write it to ``path`` as PNG."""
-    with matplotlib.style.context(STYLE):
+    with matplotlib.style.context(STYLE, after_reset=True):  # whatever the user's matplotlibrc says
         figure = Figure(figsize=(width, height))
         yield figure
         # Matplotlib would write its own version into the file.

@@ -1,6 +1,6 @@
 """All results that are shown, read from the files that the stages wrote."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Results:
 
 def read_results(
     dataset: Path,
+    split: Path,
     predictions: Path,
     scores: Path,
     split_metrics: Path,
@@ -64,22 +65,30 @@ def read_results(
 
     An InputError is raised if a file is missing or damaged, or if `models.MODELS` lacks a model.
     """
-    found = read_all_predictions(predictions)
+    found = read_all_predictions(predictions, split)
     models = in_order(found)
     curves = read_all_curves(training, models)
     ends = read_csv(convergence, CONVERGENCE, "evaluate", may_be_empty=True)
     end_of = {row["model"]: row for row in ends.to_dict("records")}
     scored = read_scores(scores)
-    for path, evaluated, expected in ((scores, scored, found), (convergence, end_of, curves)):
-        if evaluated.keys() != expected.keys():
-            names = ", ".join(evaluated) or "none"
+    by_genre = read_csv(per_genre, PER_GENRE, "evaluate")
+    pairs = read_csv(comparisons, COMPARISONS, "evaluate", may_be_empty=True)
+    evaluations: tuple[tuple[Path, Iterable[str], Collection[str]], ...] = (
+        (scores, scored, found),
+        (per_genre, by_genre.model, found),
+        (comparisons, [*pairs["first"], *pairs.second], found if len(found) > 1 else ()),
+        (convergence, end_of, curves),
+    )
+    for path, evaluated, expected in evaluations:
+        if set(evaluated) != set(expected):
+            names = ", ".join(dict.fromkeys(evaluated)) or "none"
             raise damaged(path, "evaluate", f"its models are {names}, not {', '.join(expected) or 'none'}")
     return Results(
         dataset=read_json(dataset, "download"),
         predictions={model: found[model] for model in models},
         scores=scored,
-        per_genre=read_csv(per_genre, PER_GENRE, "evaluate"),
-        comparisons=read_csv(comparisons, COMPARISONS, "evaluate", may_be_empty=True),
+        per_genre=by_genre,
+        comparisons=pairs,
         convergence={model: end_of[model] for model in curves},
         curves=curves,
         training={model: read_json(training / f"train_{model}" / "metrics.json", f"train_{model}") for model in curves},

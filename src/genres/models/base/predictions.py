@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import PREDICTIONS, SPLIT
+from genres.core.columns import PREDICTIONS, SPLIT, TEST, TRAIN, VALID
 from genres.core.errors import InputError
 from genres.core.files import damaged, read_csv, write_csv
+from genres.core.tables import read_split, require_clips
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,21 @@ class Predictions:
 def write_predictions(path: Path, clips: pd.DataFrame, class_names: tuple[str, ...], output: ModelOutput) -> None:
     """Write a model's predictions for all clips of a split, with `columns.SPLIT`, the probabilities with every digit.
 
-    ``class_names`` are in the order of the model's outputs.
+    The file has the model's name. ``class_names`` are in the order of the model's outputs.
     """
-    table = clips.assign(predicted=np.array(class_names)[output.labels])
+    table = clips.assign(model=path.stem, predicted=np.array(class_names)[output.labels])
     if output.probabilities is not None:
         table = pd.concat([table, pd.DataFrame(output.probabilities, columns=list(class_names))], axis="columns")
     write_csv(path, table)
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read a predictions file; an InputError says if it is missing, damaged or of other classes than its clips."""
+    """Read a predictions file; an InputError says if it is missing, damaged, of other classes or of another model."""
     stage = f"train_{path.stem}"
     table = read_csv(path, PREDICTIONS, stage, more_columns=True)
     clips = table.iloc[:, : len(PREDICTIONS)]
+    require_clips(path, clips, "model", (path.stem,), stage)
+    require_clips(path, clips, "subset", (TRAIN, VALID, TEST), stage)
     class_names = sorted(clips.genre.unique())
     if unknown := set(clips.predicted) - set(class_names):
         raise damaged(path, stage, f"it predicts {min(unknown)!r}, which is no genre of its clips")
@@ -66,17 +69,19 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(clips, probabilities)
 
 
-def read_all_predictions(folder: Path) -> Mapping[str, Predictions]:
-    """Read the predictions of all models, sorted by name; an InputError says if there are none, or of other splits."""
+def read_all_predictions(folder: Path, split: Path) -> Mapping[str, Predictions]:
+    """Read the predictions of all models, sorted by name.
+
+    An InputError says if there are none, or if some are not of the clips and subsets of ``split``.
+    """
     predictions = {path.stem: read_predictions(path) for path in sorted(folder.glob("*.csv"))}
     if not predictions:
         raise InputError(f"{folder} has no predictions. Run `dvc repro` to train the models.")
-    split = list(SPLIT)
-    (first, reference), *others = predictions.items()
-    for model, found in others:
-        if not found.clips[split].equals(reference.clips[split]):
+    expected = read_split(split)
+    for model, found in predictions.items():
+        if not found.clips[list(SPLIT)].equals(expected):
             raise InputError(
-                f"{folder / model}.csv and {folder / first}.csv have different splits. Run `dvc repro` to train "
-                "both models on the same one, or remove the file of a model that is gone."
+                f"{folder / model}.csv has predictions for other clips or other subsets than {split}. Run `dvc repro` "
+                "to train the model on this split, or remove the file if the model is gone."
             )
     return predictions

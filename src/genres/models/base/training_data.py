@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import ARRAY_ROWS, SPLIT
+from genres.core.columns import ARRAY_ROWS
 from genres.core.errors import InputError
 from genres.core.files import read_array, read_csv
+from genres.core.tables import read_split
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class TrainingData:
 def read_training_data(inputs: Path, input_rows: Path, split: Path) -> TrainingData:
     """Read the inputs of a split's clips from resize's array and rows; an InputError names a clip that has no input."""
     rows = read_csv(input_rows, ARRAY_ROWS, "resize")
-    clips = read_csv(split, SPLIT, "split")
+    clips = read_split(split)
     array = read_array(inputs, len(rows), "resize")
     indices = pd.Index(rows.clip_id).get_indexer(clips.clip_id)
     if (indices < 0).any():

@@ -85,12 +85,14 @@ def train(
                 n_correct += (logits.argmax(dim=1) == labels[batch]).sum()
 
             running = Scores(loss_sum.item() / len(labels), n_correct.item() / len(labels))
-            if not math.isfinite(running.loss):
-                raise InputError(
-                    f"The training loss is {running.loss} in epoch {number}. Lower `train.learning_rate`, "
-                    f"which is {train_params.learning_rate}."
-                )
             logits = predict_logits(network, test_inputs)
             loss = functional.cross_entropy(logits, test_clips.labels)
             n_correct = (logits.argmax(dim=1) == test_clips.labels).sum()
-            yield Epoch(number, running, Scores(loss.item(), n_correct.item() / len(test_clips.labels)))
+            tested = Scores(loss.item(), n_correct.item() / len(test_clips.labels))
+            for name, scores in (("train", running), ("test", tested)):
+                if not math.isfinite(scores.loss):
+                    raise InputError(
+                        f"The {name} loss is {scores.loss} in epoch {number}. Lower `train.learning_rate`, "
+                        f"which is {train_params.learning_rate}."
+                    )
+            yield Epoch(number, running, tested)

@@ -46,7 +46,7 @@ def convolve_and_pool(planes, indices, offsets, mask, weights, scale, shift, y, 
                     z = outside[window] + w[0] * x0[window] + w[1] * x1[window] + w[2] * x2[window]
                     z = z + w[3] * x3[window] + w[4] * x4[window] + w[5] * x5[window]
                     z = z + w[6] * x6[window] + w[7] * x7[window] + w[8] * x8[window]
-                    if z > peak[window]:
+                    if not z <= peak[window]:  # a NaN, too, as weights that are NaN must not be taken for silence
                         peak[window] = z
                         peak_position[window] = position
             a, b = scale[channel], shift[channel]

@@ -1,0 +1,159 @@
+"""One audio file as mono float32 samples, or the reason why it is unusable."""
+
+import math
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from genres.audio.headers import ends_within_ogg_stream, open_audio
+from genres.core.files import damaged, require_file
+
+FloatArray = NDArray[np.float32]
+
+SILENCE = 1e-5  # peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio
+STEP = 2**-15  # of 16-bit audio: what is left of a sound above half of the new sample rate, its rounding, is below
+LEAST_SOUND = 0.01  # share of a resampled clip that has to be above that
+LOUDEST = 1e9  # peak above which samples are not sound, and their power would overflow; full scale is 1
+MIN_DECODED = 0.95  # share of the announced samples below which a file is truncated
+SAMPLE_RATES = (1_000, 768_000)  # Hz, lowest and highest
+LONGEST_SECONDS = 1800
+BLOCK_SAMPLES = 1 << 20  # of all channels together, that are decoded at a time
+UNKNOWN_SIZE = 0x7FFFF000  # data sizes from here on mean "unknown", in headers that were written to a pipe
+
+
+class UnreadableAudioError(Exception):
+    """A file has no usable audio; the message is the reason, as given in ``clips.csv``."""
+
+
+class Decoded(NamedTuple):
+    """The audio of a file."""
+
+    samples: FloatArray  # mono, shape (samples,), full scale from -1 to 1
+    sample_rate: int  # Hz
+    note: str  # what is odd about the file although it is usable, or empty
+
+
+def decode(path: Path) -> Decoded:
+    """Decode a wav, au, flac, ogg, opus or mp3 file, whatever its name, and average its channels.
+
+    All that can be decoded is: the length is what was decoded, whatever the header says of it. A file with fewer than
+    `MIN_DECODED` of the samples that its header announces is refused, another is noted. libsndfile does not tell of
+    damaged bytes in the middle of an Ogg or MP3 file, nor of a wrong MD5 in a FLAC file. Memory is bounded by
+    `LONGEST_SECONDS` at the highest of `SAMPLE_RATES`.
+
+    Raises:
+        UnreadableAudioError: the file is empty, not audio or truncated, its sample rate or its length is out of bounds,
+            or its samples are silent, NaN, infinite or far above full scale.
+    """
+    if path.stat().st_size == 0:
+        raise UnreadableAudioError("the file is empty (0 bytes)")
+    try:
+        with open_audio(path) as (file, announced):
+            rate = file.samplerate
+            if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+                raise UnreadableAudioError(f"a sample rate of {rate} Hz, not {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}")
+            samples = _read_mono(file)
+            n_expected = _expected_by_header(file.extra_info, samples.size) or announced
+    except soundfile.LibsndfileError as error:
+        why = error.error_string.strip().removeprefix("Error : ")
+        # What the decoder of MP3 says of bytes that it cannot make sense of.
+        why = "not MP3" if why.startswith("File does not exist") else why
+        raise UnreadableAudioError(f"no readable audio (libsndfile: {why})") from None
+    if n_expected is not None and samples.size < MIN_DECODED * n_expected:
+        raise UnreadableAudioError(f"truncated or damaged: {samples.size} of {n_expected} samples")
+    if samples.size == 0:
+        raise UnreadableAudioError("a header without samples")
+    peak = max(samples.max(), -samples.min())  # NaN if any sample is
+    if not np.isfinite(peak):
+        raise UnreadableAudioError("samples that are NaN or infinite")
+    if peak > LOUDEST:
+        raise UnreadableAudioError(f"samples of up to {peak:.0e}, where full scale is 1")
+    if peak < SILENCE:
+        raise UnreadableAudioError("digital silence")
+    note = f"{samples.size} of {n_expected} samples" if n_expected is not None and samples.size < n_expected else ""
+    if ends_within_ogg_stream(path):
+        note = "an Ogg stream without its last page"
+    return Decoded(samples, rate, note)
+
+
+def resample(samples: FloatArray, native_rate: int, sample_rate: int) -> FloatArray:
+    """Resample from ``native_rate`` to ``sample_rate`` Hz with soxr's high quality, as librosa does."""
+    if native_rate == sample_rate:
+        return samples
+    resampled: FloatArray = soxr.resample(samples, native_rate, sample_rate, quality="HQ")
+    length = math.ceil(samples.size * sample_rate / native_rate)
+    return np.pad(resampled[:length], (0, max(0, length - resampled.size)))
+
+
+def require_sound_at(samples: FloatArray, native_rate: int, sample_rate: int) -> None:
+    """Raise an UnreadableAudioError if resampling leaves nothing of a sound, as it is above half of the new rate."""
+    # Not by the peak: where a tone that is gone began and ended, clicks are left.
+    if native_rate > sample_rate and (np.abs(resample(samples, native_rate, sample_rate)) >= STEP).mean() < LEAST_SOUND:
+        raise UnreadableAudioError(f"digital silence below {sample_rate / 2:g} Hz")
+
+
+def read_clip(path: Path, sample_rate: int) -> FloatArray:
+    """Decode an audio file as mono samples at ``sample_rate`` Hz, shape (samples,).
+
+    Equal to ``librosa.load(path, sr=sample_rate)``.
+
+    Raises:
+        UnreadableAudioError: as in `decode`.
+    """
+    samples, native_rate, _ = decode(path)
+    return resample(samples, native_rate, sample_rate)
+
+
+def read_listed_clip(path: Path, sample_rate: int) -> FloatArray:
+    """Read a clip that is listed as readable, as `read_clip` does.
+
+    Raises:
+        InputError: the file is missing or no longer readable.
+    """
+    require_file(path, "download")
+    try:
+        return read_clip(path, sample_rate)
+    except UnreadableAudioError as error:
+        raise damaged(path, "download", f"it is listed as readable, but reading it fails: {error}") from None
+
+
+def _read_mono(file: soundfile.SoundFile) -> FloatArray:
+    """Return the samples of a file up to where it ends or is damaged; refuse what is longer than `LONGEST_SECONDS`."""
+    # A block at a time, so that half an hour of six channels is never in memory at once, and only until a block is not
+    # filled: where a file has fewer samples than it announces, garbage follows.
+    # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time. But where a FLAC file ends or
+    # is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
+    kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" and file.format != "FLAC" else ("float32", 1)
+    block = np.empty((max(BLOCK_SAMPLES // file.channels, 1), file.channels), kind)
+    blocks: list[FloatArray] = []
+    n_samples, at_end = 0, False
+    while not at_end:
+        if file.format == "FLAC":
+            block.fill(np.nan)
+        try:
+            part = file.read(out=block)
+        except soundfile.LibsndfileError:
+            part = block[: len(block) - int(np.isnan(block[:, 0]).sum())] if file.format == "FLAC" else block[:0]
+        at_end = len(part) < len(block)
+        n_samples += len(part)
+        if n_samples > LONGEST_SECONDS * file.samplerate:
+            raise UnreadableAudioError(f"longer than {LONGEST_SECONDS} s; cut it into clips")
+        mono = part[:, 0] if file.channels == 1 else part.mean(axis=1, dtype=np.float32)
+        blocks.append(mono * np.float32(scale))
+    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]  # a clip of the usual length is not copied
+
+
+def _expected_by_header(log: str, n_decoded: int) -> int | None:
+    """Return how many samples the header of a wav or au announces if these are more than follow it.
+
+    libsndfile corrects the size in bytes, and notes that in its log.
+    """
+    for header, actual in re.findall(r"data(?: size)?\s*:\s*(\d+) \(should be (\d+)\)", log, re.IGNORECASE):
+        if int(actual) < int(header) < UNKNOWN_SIZE:
+            return int(header) // round(int(actual) / n_decoded) if n_decoded else None
+    return None
