@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 if sys.stderr is None:  # closed by whoever started this
@@ -25,6 +26,16 @@ except ModuleNotFoundError as error:
         "new terminal."
     )
 
+
+def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    message = explain(error)
+    if message is None:
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        print(f"error: {message}", file=sys.stderr)
+
+
+sys.excepthook = _say  # so that it holds while libraries are imported, too
 settle_arithmetic()
 os.environ["MPLBACKEND"] = "agg"  # Jupyter's, which its kernels pass on, is missing here
 
@@ -40,13 +51,7 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage; what the user or the machine can mend ends it with one message and exit status 1."""
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    try:
-        main()
-    except BaseException as error:
-        message = explain(error)
-        if message is None:
-            raise
-        sys.exit(f"error: {message}")
+    main()
 
 
 def _end_with_parent(parent: int) -> None:

@@ -43,6 +43,8 @@ def explain(error: BaseException) -> str | None:
     # PyTorch raises a RuntimeError.
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
         return f"memory ran out ({error or 'no size is known'}). Close other programs, or lower sizes in params.yaml"
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # of Python's tempfile
+        return f"{error.strerror}. Free some space there, or set TMPDIR to another folder"
     if isinstance(error, OSError) and error.errno in REMEDIES:
         return f"{error.filename or 'a file'}: {error.strerror}. {REMEDIES[error.errno]}, and run this again"
     return None

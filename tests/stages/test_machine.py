@@ -1,0 +1,94 @@
+"""Stages on a machine that is full, bare or killed: one message, or an end."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from project import ROOT, STAGES, FirstRun, environment, remove_outputs
+
+
+@pytest.fixture
+def project(tmp_path: Path, first_run: FirstRun) -> Path:
+    """A copy of a project after its first run."""
+    return first_run.copy(tmp_path / "project")
+
+
+def run(folder: Path, before: str, stage: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage behind a line of shell."""
+    command = ["bash", "-c", f'{before} "$0" "$1"', sys.executable, str(ROOT / f"stages/{stage}.py")]
+    return subprocess.run(
+        command, cwd=folder, env=environment(**variables), capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "stage", [stage if stage == "split" else pytest.param(stage, marks=pytest.mark.slow) for stage in STAGES]
+)
+def test_a_file_that_cannot_be_written_to_its_end_is_named(project: Path, stage: str) -> None:
+    remove_outputs(project, stage)
+    result = run(project, "ulimit -f 0;", stage)
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "File too large. Use another file system" in last or "No usable temporary directory" in last
+    assert "Traceback" not in result.stderr
+    assert list(project.rglob(".*.partial")) == []
+
+
+def test_a_closed_standard_error_hinders_nothing(project: Path) -> None:
+    remove_outputs(project, "resize")
+    result = run(project, "exec 2>&-;", "resize")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (project / "data/inputs.npy").is_file()
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg", "none of these"])
+def test_figures_do_not_look_at_the_backend_nor_at_the_users_settings(
+    project: Path, tmp_path: Path, backend: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in (project / "plots/figures").iterdir()}
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\nfigure.facecolor: red\n")
+    result = run(project, "", "report", MPLBACKEND=backend, MATPLOTLIBRC=str(tmp_path / "matplotlibrc"))
+    assert result.returncode == 0, result.stderr
+    assert {path.name: path.read_bytes() for path in (project / "plots/figures").iterdir()} == before
+
+
+def test_a_python_without_the_packages_says_how_to_get_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", str(ROOT / "stages/split.py")]  # without site-packages
+    result = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {sys.executable} has no module ")
+    assert result.stderr.endswith("Run `make` once, and `. .venv/bin/activate` in every new terminal.\n")
+
+
+def is_running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_a_stage_ends_with_the_dvc_that_started_it() -> None:
+    stage = "import sys, time; sys.path.insert(0, 'stages'); from common import run_stage; "
+    stage += "print('up', flush=True); run_stage(lambda: time.sleep(300))"
+    parent = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); "
+    parent += "print(child.pid, flush=True); child.wait()"
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, stage],
+        cwd=ROOT,
+        env=environment(DVC_STAGE="split"),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as dvc:
+        assert dvc.stdout is not None
+        pid = int(dvc.stdout.readline())
+        assert dvc.stdout.readline() == "up\n"
+        time.sleep(1)
+        assert is_running(pid)
+        dvc.terminate()
+    for _ in range(100):
+        if not is_running(pid):
+            break
+        time.sleep(0.1)
+    assert not is_running(pid)
