@@ -123,6 +123,18 @@ def status(code: int, body: bytes = b"", **headers: object) -> Behaviour:
     return behave
 
 
+def raw(*lines: str, body: bytes = b"", drips: bytes = b"") -> Behaviour:
+    """Send these lines and a body without any check, and at last a byte now and then."""
+
+    def behave(handler: Handler) -> None:
+        handler.wfile.write("".join(f"{line}\r\n" for line in lines).encode("latin-1") + body)
+        for drip in drips:
+            time.sleep(0.01)
+            handler.wfile.write(bytes([drip]))
+
+    return behave
+
+
 def hang(_: Handler) -> None:
     """Send nothing for longer than the tests let a client wait."""
     time.sleep(2)

@@ -9,24 +9,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from queue import Queue
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import DEFAULT, Mock
 
 import pytest
-from misbehaving import CONTENT, PIECE, Behaviour, Server, hang, isolate, reset, serve, sha256, status
+from misbehaving import CONTENT, PIECE, Behaviour, Handler, Server, hang, isolate, raw, reset, serve, sha256, status
 from project import ROOT, environment
 from urllib3.util.connection import create_connection
 
+from genres.core import progress
 from genres.core.errors import InputError
 from genres.datasets import fetching, retry
 from genres.datasets.fetching import CHUNK_BYTES, CONNECT_SECONDS, Remote, fetch
-from genres.datasets.retry import MAX_PAUSE, PAUSES, SourceError
+from genres.datasets.retry import MAX_PAUSE, PAUSES, SourceError, TransientError, supervise
 
 HALF = len(CONTENT) // 2
 CHANGED = CONTENT[:HALF] + bytes([CONTENT[HALF] ^ 1]) + CONTENT[HALF + 1 :]
@@ -35,6 +39,7 @@ PAGE = b"<!DOCTYPE html><html><body>Please log in to this network.</body></html>
 
 
 FILE, PARTIAL = "music.bin", "music.bin.partial"
+BESIDE = (".lock", ".sha256")  # what lies beside a file
 COMPLETE = {FILE: CONTENT}
 
 
@@ -49,7 +54,7 @@ class Download:
 
     @property
     def files(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.cache.iterdir() if path.suffix != ".lock"}
+        return {path.name: path.read_bytes() for path in self.cache.iterdir() if path.suffix not in BESIDE}
 
     def write_partial(self, content: bytes) -> None:
         (self.cache / PARTIAL).write_bytes(content)
@@ -69,11 +74,14 @@ def test_a_download_is_announced_and_happens_once(download: Download, capsys: py
     assert fetch(download.remote) == fetch(download.remote) == download.cache / "music.bin"
     assert download.files == COMPLETE
     assert len(download.server.requests) == 1
-    first, *_, last = capsys.readouterr().err.splitlines()
+    first, *_, last, again = capsys.readouterr().err.splitlines()
     assert re.fullmatch(
         rf"downloading music, 3 MB, from {download.server.url} to {download.cache}, where \d+ MB are free", first
     )
     assert last == "download music.bin: 3.0 of 3.0 MB"
+    assert again == f"checking {download.cache / FILE}, 3 MB, against its checksum"
+    command = ["sha256sum", "--check", "--quiet", "music.bin.sha256"]
+    assert subprocess.run(command, cwd=download.cache, check=True, stdout=subprocess.PIPE).stdout == b""
 
 
 def test_a_terminal_shows_rate_and_time_left(
@@ -86,10 +94,20 @@ def test_a_terminal_shows_rate_and_time_left(
 
 
 @pytest.mark.parametrize("damaged", [CONTENT[:HALF], CHANGED], ids=["truncated", "changed"])
-def test_a_damaged_file_is_downloaded_again(download: Download, damaged: bytes) -> None:
+def test_a_damaged_file_is_downloaded_again(
+    download: Download, damaged: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     fetch(download.remote).write_bytes(damaged)
     fetch(download.remote)
     assert download.files == COMPLETE
+    assert "music.bin was damaged and is deleted; it is downloaded again\n" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_is_named(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch(download.remote)
+    monkeypatch.setattr(fetching, "file_sha256", Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO))))
+    with pytest.raises(InputError, match="genres/music.bin cannot be read .Input/output error.; make it .* or delete"):
+        fetch(download.remote)
 
 
 @pytest.mark.parametrize("with_length", [True, False])
@@ -175,6 +193,169 @@ def test_a_server_that_fails_or_sends_another_file(
     assert len(download.server.requests) == len(download.waits) + 1
     assert FILE not in download.files
     assert CONTENT.startswith(download.files.get(PARTIAL, b""))
+
+
+OK, CHUNKED, CLOSE = "HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Connection: close"
+REDIRECT, LENGTH, END = "HTTP/1.1 302 Found", f"Content-Length: {len(CONTENT)}", ""
+DRIPS = b"x" * 300
+BREAKS_DOWN = raw(OK, LENGTH, END, body=CONTENT[:500], drips=CONTENT[500:800])
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        raw(OK, LENGTH, END, drips=DRIPS),
+        BREAKS_DOWN,
+        raw(OK, CHUNKED, END, drips=b"1" * 300),
+        raw(OK, drips=DRIPS),
+        raw(OK, drips=b"a: b\r\n" * 50),
+        raw(drips=b"HTTP/1.1 100 Continue\r\n\r\n" * 12),
+        raw(drips=b"HTTP/1.1 200 " + DRIPS),
+    ],
+    ids=["body", "after a body's beginning", "chunk's length", "header", "headers", "continue", "status"],
+)
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    download: Download,
+    monkeypatch: pytest.MonkeyPatch,
+    behaviour: Behaviour,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(retry, "WINDOW_SECONDS", 0.1)
+    monkeypatch.setattr(retry, "WINDOW_BYTES", 1000)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    download.server.behave = behaviour
+    with pytest.raises(SourceError, match=f"{download.server.url}: .* less than 1 kB in 0.1 s, 6 times in a row"):
+        fetch(download.remote)
+    assert download.waits == list(PAUSES)
+    assert FILE not in download.files
+    told = capsys.readouterr().err
+    assert told.count("the server sends less than 1 kB in 0.1 s; trying again in ") == 5
+    if behaviour is BREAKS_DOWN:
+        assert "download music.bin: 0.0 of 3.0 MB" in told
+        assert download.files[PARTIAL].startswith(CONTENT[:500])
+
+
+def test_an_attempt_that_gets_on_is_left_alone_until_it_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    positions, reported = Queue[int](), Queue[object]()
+
+    def attempt(report: Callable[[int], None]) -> str:
+        for position in iter(positions.get, 0):
+            try:
+                reported.put(report(position))
+            except TransientError as error:
+                reported.put(str(error))
+        return "result"
+
+    def end_window(outcomes: list[Future[str]], seconds: float) -> SimpleNamespace:
+        """Have the attempt get to the next position, or end."""
+        assert seconds == retry.WINDOW_SECONDS
+        positions.put(position := windows.pop(0))
+        assert position == 0 or reported.get() is None
+        return SimpleNamespace(done=[] if position else outcomes)
+
+    monkeypatch.setattr(retry, "wait", end_window)
+    windows = [60_000, 120_000, 500_000, 0]
+    assert supervise(attempt) == "result"
+    windows = [60_000, 119_999]
+    with pytest.raises(TransientError, match="less than 60 kB in 60 s") as error:
+        supervise(attempt)
+    assert error.value.reached == 119_999
+    positions.put(500_000)
+    assert reported.get() == "given up"
+    positions.put(0)
+
+
+def test_what_comes_with_a_redirect_is_not_read(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    def redirect(handler: Handler) -> None:
+        raw(REDIRECT, "Location: /music.bin", LENGTH, END, body=b"more to come")(handler)
+        gate.wait(20)
+
+    gate = Event()
+    monkeypatch.setattr(fetching, "READ_SECONDS", 1)
+    download.server.script = [redirect]
+    fetch(download.remote)
+    gate.set()
+    assert download.files == COMPLETE
+    assert download.waits == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        (raw(REDIRECT, "Location: http://[bad", END), "answer is not valid .Invalid IPv6 URL"),
+        (raw(REDIRECT, "Location: //[bad", END), "answer is not valid .Invalid IPv6 URL"),
+        (raw(REDIRECT, f"Location: http://{'a' * 64}.example/", END), "label empty or too long"),
+        (raw(REDIRECT, "Location: http://a..b/", END), "label empty or too long"),
+        (raw(REDIRECT, "Location: http://\xff/", END), "answer is not valid .*can't decode byte"),
+        (raw(REDIRECT, "Location: http://a:99999/", END), "Port out of range"),
+        (raw(REDIRECT, "Location: file:///etc/passwd", END), "No connection adapters"),
+        (raw(REDIRECT, "Location: /music.bin", END), "Exceeded 30 redirects"),
+        (raw(REDIRECT, "Location: /music.bin", "Content-Encoding: gzip", LENGTH, END, body=b"x"), "Exceeded 30 redir"),
+        (raw(REDIRECT, "Location: /music.bin", CHUNKED, END, body=b"-5\r\nabc"), "Exceeded 30 redirects"),
+        (raw(OK, CHUNKED, CLOSE, END, body=b"-5\r\nabc\r\n0\r\n\r\n"), "the connection broke"),
+        (raw(OK, CHUNKED, CLOSE, END, body=b"zz\r\nabc\r\n0\r\n\r\n"), "the connection broke"),
+        (raw(OK, f"Content-Length: {'9' * 5000}", END), "answer is not valid .*4300 digits"),
+        (raw(OK, "Content-Length: 5", "Content-Length: 6", END), "multiple unmatching values"),
+        (raw(OK, "Content-Encoding: gzip", "Content-Length: 5", END, body=b"none!"), "announces 5 bytes"),
+        (raw("HTTP/1.1 200 " + "x" * 70_000), "no response"),
+        (raw("\x1b[2J" + "x" * 60_000), "no response"),
+        (raw(OK, *["a: b"] * 200, END), "no response .*100 headers"),
+    ],
+)
+def test_a_server_that_answers_nonsense_is_reported_in_one_line(
+    download: Download, behaviour: Behaviour, message: str
+) -> None:
+    download.server.behave = behaviour
+    with pytest.raises(SourceError, match=f"^{download.server.url}: .*{message}.*$") as error:
+        fetch(download.remote)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
+    assert FILE not in download.files
+
+
+def test_a_header_in_no_known_encoding_is_no_matter(download: Download) -> None:
+    download.server.behave = raw(OK, "X-\xff: \xfe", "ETag: \xff", LENGTH, CLOSE, END, body=CONTENT)
+    fetch(download.remote)
+    assert download.files == COMPLETE
+
+
+@pytest.mark.parametrize("name", [PARTIAL, FILE])
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        lambda path: path.symlink_to(path.parents[1] / "elsewhere"),
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to(path.parent),
+        lambda path: path.symlink_to(path.name),  # in a circle
+    ],
+    ids=["pipe", "link", "dead link", "link to a folder", "circle"],
+)
+def test_what_is_no_file_is_replaced_and_never_opened(
+    download: Download, make: Callable[[Path], None], name: str
+) -> None:
+    elsewhere = download.cache.parent / "elsewhere"
+    elsewhere.write_bytes(b"the user's own")
+    make(download.cache / name)
+    fetch(download.remote)
+    assert download.files == COMPLETE
+    assert not (download.cache / FILE).is_symlink()
+    assert name == FILE or elsewhere.read_bytes() == b"the user's own"
+
+
+@pytest.mark.parametrize("name", [PARTIAL, FILE, "music.bin.sha256"])
+def test_a_folder_in_the_place_of_the_file_is_refused(download: Download, name: str) -> None:
+    (download.cache / name).mkdir()
+    with pytest.raises(InputError, match=f"genres/{name} is a folder, where a file is to be downloaded to; remove it"):
+        fetch(download.remote)
+    assert download.server.requests == []
+
+
+def test_an_html_page_that_comes_in_pieces_is_refused(download: Download) -> None:
+    download.server.behave = raw(OK, CLOSE, END, body=PAGE[:3], drips=PAGE[3:])
+    with pytest.raises(SourceError, match="the server sends an HTML page"):
+        fetch(download.remote)
+    assert download.files == {}
 
 
 @pytest.mark.parametrize("partial", [None, CONTENT[:HALF]])

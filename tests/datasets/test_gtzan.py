@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import huggingface_hub
+import huggingface_hub.constants
 import pytest
-from misbehaving import Behaviour, Handler, Server, hang, isolate, reset, serve, sha256, status
+from misbehaving import Behaviour, Handler, Server, hang, isolate, raw, reset, serve, sha256, status
 from project import files_in, run_code
 
 from genres.core.errors import InputError
-from genres.datasets import DATASETS, describe_dataset, gtzan, gtzan_mini, obtain_clips, synthetic
+from genres.datasets import DATASETS, describe_dataset, gtzan, gtzan_mini, obtain_clips, retry, synthetic
 from genres.datasets.gtzan_mini import CHECKSUMS
 from genres.datasets.retry import PAUSES
 from genres.schema import Dataset, Synthetic
@@ -60,22 +61,24 @@ class Internet(Server):
         super().__init__()
         self.etag, self.size, self.revision = sha256(ON_HUB), len(ON_HUB), gtzan.REVISION
         self.hub: Behaviour = self.redirect
+        self.cdn = serve(ON_HUB)
         self.original = serve(ORIGINAL)
         self.mini = serve(archive_of(MINI), with_ranges=False, with_length=False)
         self.base = f"http://127.0.0.1:{self.server_port}"
+        self.location = f"http://localhost:{self.server_port}/cdn"
         self.waits: list[float] = []
         self.behave = self.route
 
     def route(self, handler: Handler) -> None:
         path = urlsplit(handler.path).path  # a request to a proxy has a host before it
-        behaviours = {HUB_PATH: self.hub, "/cdn": serve(ON_HUB), "/original": self.original, "/mini": self.mini}
+        behaviours = {HUB_PATH: self.hub, "/cdn": self.cdn, "/original": self.original, "/mini": self.mini}
         behaviours.get(path, status(404))(handler)
 
     def redirect(self, handler: Handler) -> None:
         """As the hub does for a file in its large storage: size and checksum are those of the target."""
         handler.head(
             302,
-            Location=f"http://localhost:{self.server_port}/cdn",
+            Location=self.location,
             X_Linked_Etag=f'"{self.etag}"',
             X_Linked_Size=self.size,
             X_Repo_Commit=self.revision,
@@ -166,6 +169,20 @@ def test_either_source_is_cached_and_loses_the_excluded_clip(
         ({"size": 9}, "the hub has 9 bytes"),
         ({"etag": "d" * 40}, "which is not a sha256"),
         ({"etag": "0" * 64}, ", not 0000"),
+        ({"location": "http://[bad"}, "Invalid IPv6 URL"),
+        ({"location": f"http://{'a' * 64}.example/"}, "label empty or too long"),
+        ({"location": "http://\xff/"}, "answer is not valid .*can't decode byte"),
+        ({"location": HUB_PATH}, "Exceeded .* redirects"),
+        (raw("HTTP/1.1 200 OK", "X-\xff: \xff", ""), "illegal header line.*, 6 times in a row"),
+        (
+            {"cdn": raw("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "", body=b"-5\r\na")},
+            "broke .*, 6 times in a row",
+        ),
+        (
+            {"cdn": raw("HTTP/1.1 200 OK", "Content-Encoding: gzip", "Content-Length: 1", "", body=b"x")},
+            "announces 1 byte",
+        ),
+        ({"cdn": raw("HTTP/1.1 302 Found", "Location: /cdn", "")}, "Exceeded 30 redirects"),
     ],
 )
 def test_if_the_hub_fails_the_original_is_downloaded(
@@ -186,6 +203,74 @@ def test_if_the_hub_fails_the_original_is_downloaded(
     assert files_in(audio) == as_files("au")
     assert re.search(f"warning: {internet.base}{HUB_PATH}: .*{message}", capsys.readouterr().err)
     assert internet.waits == (list(PAUSES) if "6 times" in message else [])
+
+
+@pytest.mark.parametrize("source", ["hub", "original"])
+def test_a_cached_archive_that_was_damaged_is_told_once_and_downloaded_again(
+    internet: Internet, tmp_path: Path, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if source == "original":
+        internet.hub = status(404)
+    write_gtzan(folder(tmp_path / "first"))
+    once = internet.log
+    cached = tmp_path / f"cache/genres/gtzan-{source}.tar.gz"
+    content = bytearray(cached.read_bytes())
+    content[len(content) // 2] ^= 1
+    cached.write_bytes(content)
+    capsys.readouterr()
+    for run, log, told in (("second", once * 2, 1), ("third", once * 2, 0)):
+        write_gtzan(folder(tmp_path / run))
+        assert files_in(tmp_path / run) == as_files("wav" if source == "hub" else "au")
+        assert internet.log == log
+        output = capsys.readouterr().err
+        assert output.count(f"{cached} was damaged and is deleted; it is downloaded again\n") == told
+        assert f"checking {cached}, 0 MB, against its checksum\n" in output
+
+
+@pytest.mark.parametrize("note", [None, b"", b"no checksum", b"\xff"])
+def test_without_its_checksum_a_cached_archive_is_verified_by_the_hubs(
+    internet: Internet, audio: Path, tmp_path: Path, note: bytes | None
+) -> None:
+    cache = folder(folder(tmp_path / "cache") / "genres")
+    (cache / "gtzan-hub.tar.gz").write_bytes(ON_HUB)
+    if note is not None:
+        (cache / "gtzan-hub.tar.gz.sha256").write_bytes(note)
+    write_gtzan(audio)
+    assert files_in(audio) == MINI
+    assert internet.log == FROM_HUB[:1]
+    assert (cache / "gtzan-hub.tar.gz.sha256").read_text() == f"{sha256(ON_HUB)}  gtzan-hub.tar.gz\n"
+
+
+def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
+    internet: Internet, audio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(retry, "WINDOW_SECONDS", 0.2)
+    internet.hub = raw("HTTP/1.1 302 Found", drips=b"a: b\r\n" * 80)
+    write_gtzan(audio)
+    assert files_in(audio) == as_files("au")
+    assert "the server sends less than 60 kB in 0.2 s, 6 times in a row; trying the arch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HF_HUB_ETAG_TIMEOUT", "abc"), ("HF_HUB_DOWNLOAD_TIMEOUT", "1 s"), ("HF_ENDPOINT", "http://[bad")],
+)
+def test_the_hubs_settings_matter_to_gtzan_alone(tmp_path: Path, name: str, value: str) -> None:
+    code = """
+import sys
+from pathlib import Path
+from genres.core.errors import InputError
+from genres.datasets import DATASETS
+print([name for name in sys.modules if name in ("huggingface_hub", "httpx2")])
+try:
+    DATASETS["gtzan"].obtain(None, Path(), None)
+except InputError as error:
+    print(error)
+"""
+    loaded, *_, message = run_code(code, **{"XDG_CACHE_HOME": str(tmp_path), name: value}).splitlines()
+    assert loaded == "[]"
+    assert message.startswith("huggingface_hub cannot be used (")
+    assert re.search(f"; of (HF_[A-Z_]+, )*{name}(, HF_[A-Z_]+)*, correct or unset that one$", message)
 
 
 def test_a_busy_hub_is_asked_again_and_a_broken_download_resumed(internet: Internet, audio: Path) -> None:
@@ -246,7 +331,11 @@ def test_a_mirror_of_the_hub_is_used(internet: Internet, monkeypatch: pytest.Mon
 
 
 def test_gtzan_mini_is_cached_even_if_there_is_no_space_for_its_clips(
-    internet: Internet, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    internet: Internet,
+    audio: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     gtzan_mini.write_gtzan_mini(audio)
     assert files_in(audio) == MINI
@@ -257,6 +346,18 @@ def test_gtzan_mini_is_cached_even_if_there_is_no_space_for_its_clips(
     obtain_clips(dataset("gtzan-mini", exclude=["blues.00000"]), folder(tmp_path / "again"), UNUSED)
     assert files_in(tmp_path / "again") == as_files("wav", "blues.00000")
     assert internet.log == ["GET mini"]
+    assert "damaged" not in capsys.readouterr().err
+
+
+def test_a_cached_gtzan_mini_that_is_damaged_is_downloaded_again_in_the_same_run(
+    internet: Internet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gtzan_mini.write_gtzan_mini(folder(tmp_path / "first"))
+    (tmp_path / "cache/genres/gtzan-mini.zip").write_bytes(archive_of(MINI | {"jazz/jazz.00000.wav": b"other"}))
+    gtzan_mini.write_gtzan_mini(folder(tmp_path / "second"))
+    assert files_in(tmp_path / "second") == MINI
+    assert internet.log == ["GET mini"] * 2
+    assert "warning: the archive in the cache is damaged and downloaded again: " in capsys.readouterr().err
 
 
 DIFFERENT = "mini does not hold the clips of gtzan-mini: 1 are .* e.g. jazz/jazz.0000"
@@ -279,6 +380,7 @@ def test_a_missing_or_different_gtzan_mini_is_reported_and_deleted(
     with pytest.raises(InputError, match=message):
         gtzan_mini.write_gtzan_mini(audio)
     assert [file.name for file in (tmp_path / "cache/genres").iterdir() if file.suffix != ".lock"] == []
+    assert internet.log == ["GET mini"]
 
 
 def test_the_list_has_ten_clips_of_each_genre() -> None:
@@ -341,6 +443,8 @@ def test_an_unknown_data_set_and_one_without_its_path_are_refused(audio: Path) -
         obtain_clips(dataset("gtzn"), audio, UNUSED)
     with pytest.raises(InputError, match="`dataset.path` is null"):
         obtain_clips(dataset("local"), audio, UNUSED)
+    with pytest.raises(InputError, match="`dataset.path` is '~no one/music', whose home folder is not known"):
+        obtain_clips(dataset("local", path=Path("~no one/music")), audio, UNUSED)
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -2,18 +2,21 @@
 
 import contextlib
 import errno
+import io
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import IO, Any
 from unittest.mock import Mock
 
 import pytest
 from project import files_in
 
 from genres.core.errors import InputError
+from genres.datasets import local
 from genres.datasets.local import copy_clips
 
 NOBODY = 65534
@@ -113,9 +116,34 @@ def test_originals_stay_and_copies_are_ordinary_files(source: Path, target: Path
 def test_a_full_disk_is_told(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail = Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     put(source, "blues/a.wav")
-    monkeypatch.setattr(shutil, "copyfile", fail)
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(InputError, match=r"blues/a\.wav' cannot be copied.*No space left on device"):
         copy_clips(source, target)
+
+
+@pytest.mark.parametrize("sizes", [range(4000, 20_000, 1000), [1500]], ids=["grows", "shrinks"])
+def test_a_file_that_changes_while_it_is_copied_is_refused(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch, sizes: Iterable[int]
+) -> None:
+    original = put(source, "blues/a.wav", bytes(3000))
+    later = iter(sizes)
+
+    class Changing(io.FileIO):
+        """A file that has another size after each reading of it."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            chunk = super().read(size)
+            os.truncate(original, next(later, original.stat().st_size))
+            return chunk
+
+    def open_file(path: Path, mode: str) -> IO[Any]:
+        return open(path, mode) if mode == "wb" else Changing(path, mode)  # noqa: PTH123 - Path.open is this
+
+    monkeypatch.setattr(local, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(Path, "open", open_file)
+    with pytest.raises(InputError, match=r"blues/a\.wav' changes while it is copied; try again when nothing writes"):
+        copy_clips(source, target)
+    assert (target / "blues/a.wav").stat().st_size <= 3000
 
 
 def test_links_to_files_are_copied_by_content(tmp_path: Path, source: Path, target: Path) -> None:

@@ -55,6 +55,11 @@ def test_lists_name_each_clip_s_subset_and_the_rest_is_left_out_and_said(
     assert capsys.readouterr().err == ""  # as the lists fit
 
 
+def test_a_byte_order_mark_is_no_part_of_a_list(tmp_path: Path) -> None:
+    lists = write_lists(tmp_path, train="\ufeffa/1.wav\n", valid="\ufeff", test="\ufeffa/2.wav\r\n")
+    assert listed_split(clips_of("a/1", "a/2"), lists).tolist() == ["train", "test"]
+
+
 @pytest.mark.parametrize(
     ("lists", "message"),
     [
@@ -76,7 +81,8 @@ def test_lists_that_are_wrong_or_do_not_fit_are_refused(tmp_path: Path, lists: d
         listed_split(clips_of("a/1", "a/2", "b/1", "b/2"), write_lists(tmp_path, **lists))
 
 
-def test_a_list_that_is_no_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / "train_filtered.txt").write_bytes(b"\xff\xfe")
+@pytest.mark.parametrize("content", [b"\xff\xfe", "a/1.wav\n".encode("utf-16"), "é/1.wav".encode("latin-1")])
+def test_a_list_that_is_no_text_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train_filtered.txt").write_bytes(content)
     with pytest.raises(InputError, match=r"train_filtered\.txt cannot be read \(no UTF-8 text\)"):
         listed_split(clips_of("a/1"), tmp_path)

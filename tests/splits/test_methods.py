@@ -198,6 +198,8 @@ def test_a_method_is_chosen_by_its_name(tmp_path: Path) -> None:
         (tmp_path / f"{subset}_filtered.txt").write_text("".join(lines))
     listed = draw("fault-filtered", 3, recordings, str(tmp_path))
     assert listed.tolist() == ["train", "valid", "test"] * 333
+    with pytest.raises(InputError, match="`split.lists` is '~no one/lists', whose home folder is not known"):
+        draw("fault-filtered", 3, recordings, "~no one/lists")
 
 
 @pytest.mark.parametrize("method", ["stratified", "grouped", "kfold"])

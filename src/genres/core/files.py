@@ -70,6 +70,16 @@ def _naming(path: Path) -> Iterator[None]:
         raise
 
 
+def expand_home(path: str, parameter: str) -> Path:
+    """Return the value of ``parameter`` with a home folder in place of "~"; raise InputError if there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # no such user, or one without a home
+        raise InputError(
+            f"`{parameter}` is {path!r}, whose home folder is not known; write the path in full"
+        ) from error
+
+
 def damaged(path: Path, stage: str, why: str) -> InputError:
     """Return the error that says which file is damaged, why, and which stage to run again."""
     return InputError(f"{path} is damaged: {why}. Run `dvc repro -f {stage}` to make it again.")

@@ -1,49 +1,39 @@
 """Clips out of tar and zip archives, which are taken as hostile: no member is written that was not checked.
 
 What is written lies at a place computed from genre and file name alone, and is never more than the archive claimed
-and the disk had room for.
+and the disk had room for. What an archive takes of memory and time is bounded, too.
 """
 
-import lzma
 import posixpath
 import re
 import shutil
 import stat
 import struct
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple
 
 from genres.core.errors import InputError
 from genres.core.progress import Progress
 from genres.datasets.layout import Roster, Skipped, naming, split_path
+from genres.datasets.tar import CHUNK_BYTES, UNPACK_ERRORS, open_tar, read_tar
 
 MAX_CLIP_BYTES = 2 * 1024**3  # over three hours of stereo as on a CD: more is a mistake or an attack
-MAX_NOTE_BYTES = 1024**2  # of a long name or comment in a tar, which tarfile reads into memory at once
-NOTES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-CHUNK_BYTES = 1024**2
+MAX_MEMBERS = 200_000  # FMA, the largest collection of music to be had, has 106,574 clips
+MAX_NAME_CHARACTERS = 64 * 1024**2  # in all paths of an archive together
+MAX_EXPANSION = 1000  # times the archive's size, and one largest clip: about what zip makes of digital silence
+MAX_DIRECTORY_BYTES = 16 * 1024**2  # the list of files in a zip, which zipfile reads into memory at once
 ZIP_ENCRYPTED, ZIP_UTF8 = 0x1, 0x800  # flags of a member
+# Of bzip2 and LZMA, zipfile unpacks what it has read without a limit: 4 kB may become 4 GB.
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MEGABYTE = 10**6  # progress counts the archive's megabytes: how many members a tar has shows only at its end
 
-# What tarfile, zipfile and the decompressors raise on damaged or hostile input. RuntimeError is a compression
-# that zipfile lacks, or a tar of endlessly nested headers.
-READ_ERRORS = (
-    EOFError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+# What damaged or hostile input raises; RuntimeError is something that zipfile lacks.
+READ_ERRORS = (*UNPACK_ERRORS, OverflowError, RuntimeError, struct.error, zipfile.BadZipFile)
 
 
 class NoRoomError(InputError):
@@ -56,7 +46,7 @@ class Member(NamedTuple):
     path: str
     size: int  # bytes, as the archive claims
     is_folder: bool = False
-    content: IO[bytes] | None = None  # to be read before the next member is asked for
+    content: Iterator[bytes] | None = None  # to be read before the next member is asked for
     target: str | None = None  # the path in the archive that a link leads to
 
 
@@ -72,7 +62,7 @@ def extract_clips(archive: Path, folder: Path, depth: int | None = None) -> list
     """
     with naming(archive):
         try:
-            stream = archive.open("rb")
+            stream = _BoundedReader(archive.open("rb", buffering=0))
         except OSError as error:
             raise InputError(f"cannot be opened ({error.strerror}); make it readable") from error
         with stream, closing(_with_progress(stream, archive)) as members:
@@ -84,7 +74,6 @@ def _extract(members: Iterable[Member], folder: Path, depth: int | None) -> list
     files: dict[str, Path] = {}  # path in the archive -> what was written
     links: list[tuple[Member, Path]] = []
     for member in members:
-        _refuse_hostile(member)
         clip = None if member.is_folder else roster.add(member.path)
         if clip is None:
             continue
@@ -102,10 +91,29 @@ def _extract(members: Iterable[Member], folder: Path, depth: int | None) -> list
             )
         original = files[link.target]
         with original.open("rb") as content:
-            _write(link._replace(size=original.stat().st_size, content=content), file)
+            _write(link._replace(size=original.stat().st_size, content=_chunks(content)), file)
         files[posixpath.normpath(link.path)] = file
     roster.close()
     return roster.skipped
+
+
+def _checked(members: Iterable[Member], archive_bytes: int) -> Iterator[Member]:
+    """Pass on ``members``; raise InputError if one is hostile, or all together are more than an archive can be."""
+    characters = unpacked = 0
+    for count, member in enumerate(members, start=1):
+        _refuse_hostile(member)
+        characters += len(member.path) + len(member.target or "")
+        unpacked += member.size
+        for number, limit, unit in (
+            (count, MAX_MEMBERS, "files and folders"),
+            (characters, MAX_NAME_CHARACTERS, "characters of names"),
+            (unpacked, MAX_CLIP_BYTES + MAX_EXPANSION * archive_bytes, f"bytes, in an archive of {archive_bytes}"),
+        ):
+            if number > limit:
+                raise InputError(
+                    f"holds more than {limit} {unit}; if that is meant, unpack it and set `dataset.path` to the folder"
+                )
+        yield member
 
 
 def _refuse_hostile(member: Member) -> None:
@@ -129,25 +137,29 @@ def _write(member: Member, file: Path) -> None:
         if member.size > free:
             raise NoRoomError(f"{member.path!r} takes {member.size} bytes but only {free} are free; make room")
         with file.open("xb") as copy:
-            written = sum(copy.write(chunk) for chunk in _chunks(member))
+            written = sum(copy.write(chunk) for chunk in _content(member))
     except OSError as error:
         raise NoRoomError(f"{member.path!r} cannot be written to {file} ({error.strerror})") from error
     if written != member.size:
         raise InputError(f"{member.path!r} claims {member.size} bytes but has {written}; get it anew")
 
 
-def _chunks(member: Member) -> Iterator[bytes]:
+def _content(member: Member) -> Iterator[bytes]:
     with _blaming(repr(member.path)):
-        while member.content is not None and (chunk := member.content.read(CHUNK_BYTES)):
-            yield chunk
+        yield from member.content or ()
 
 
-def _with_progress(stream: IO[bytes], archive: Path) -> Generator[Member, None, None]:
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    return iter(partial(file.read, CHUNK_BYTES), b"")
+
+
+def _with_progress(stream: BufferedReader, archive: Path) -> Generator[Member, None, None]:
     """Yield the members of the tar or zip ``stream`` in their order while showing how much of it is read."""
-    megabytes = archive.stat().st_size // MEGABYTE + 1
+    size = archive.stat().st_size
+    megabytes = size // MEGABYTE + 1
     done = 0
     with Progress(megabytes, f"extract {archive.name}", "MB") as progress:
-        for member in _read(stream):
+        for member in _checked(_read(stream), size):
             yield member
             reached = max(done, stream.tell() // MEGABYTE)
             progress.advance(amount=reached - done)
@@ -155,17 +167,13 @@ def _with_progress(stream: IO[bytes], archive: Path) -> Generator[Member, None, 
         progress.advance(amount=megabytes - done)
 
 
-def _read(stream: IO[bytes]) -> Iterator[Member]:
+def _read(stream: BufferedReader) -> Iterator[Member]:
     """Yield the members of the tar or zip ``stream``, which is told by its content."""
     with _blaming("its beginning"):
-        try:
-            # Bytes that are not UTF-8 become surrogates, and these are refused by name. _read_tar closes the archive.
-            members = _read_tar(tarfile.open(fileobj=stream, encoding="utf-8", tarinfo=_TarHeader))  # noqa: SIM115
-        except tarfile.ReadError as error:
-            if not zipfile.is_zipfile(stream):
-                why = "is neither a tar (plain or compressed) nor a zip, or its beginning is damaged"
-                raise InputError(why) from error
-            members = _read_zip(stream)
+        tar = open_tar(stream)
+        if tar is None and not zipfile.is_zipfile(stream):
+            raise InputError("is neither a tar (plain or compressed) nor a zip, or its beginning is damaged")
+        members = _read_zip(stream) if tar is None else _read_tar(tar)
     place = "its first file"
     while True:
         with _blaming(place):
@@ -186,35 +194,25 @@ def _blaming(place: str) -> Iterator[None]:
         raise InputError(f"{place} cannot be read ({why}); get the archive anew") from error
 
 
-class _TarHeader(tarfile.TarInfo):
-    """A header that refuses to have tarfile read a name or a comment that would fill the memory."""
+class _BoundedReader(BufferedReader):
+    """A file that refuses to be read at once where that would fill the memory: zipfile does so with a zip's end."""
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
-        if header.type in NOTES and not 0 <= header.size <= MAX_NOTE_BYTES:
-            raise InputError(f"the note {header.name!r} claims {header.size} bytes; expected a short one")
-        return header
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise InputError(f"its list of files takes {size} bytes; expected at most {MAX_DIRECTORY_BYTES}")
+        return super().read(size)
 
 
-def _read_tar(tar: tarfile.TarFile) -> Iterator[Member]:
+def _read_tar(tar: BufferedIOBase) -> Iterator[Member]:
     with tar:
-        for info in tar:
+        for info, content in read_tar(tar):
             target = posixpath.normpath(info.linkname) if info.islnk() else None
             if info.issym():
                 target = posixpath.normpath(posixpath.join(posixpath.dirname(info.name), info.linkname))
-            content = tar.extractfile(info) if info.isreg() else None
-            yield Member(info.name, info.size, info.isdir(), content, target)
-        # tarfile takes a damaged header, and the end of a file that was cut between two members, for the end of the
-        # archive, and stops reading before gzip compares its checksum. Nothing but zeros may follow.
-        if tar.fileobj is None or tar.fileobj.tell() != tar.offset + tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("the mark of the end is missing")
-        while rest := tar.fileobj.read(CHUNK_BYTES):
-            if rest.strip(b"\0"):
-                raise tarfile.ReadError("a header is damaged, or a second archive follows")
+            yield Member(info.name, info.size, info.isdir(), content if info.isreg() else None, target)
 
 
-def _read_zip(stream: IO[bytes]) -> Iterator[Member]:
+def _read_zip(stream: BufferedReader) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
         for info in archive.infolist():
             path = info.filename
@@ -224,9 +222,14 @@ def _read_zip(stream: IO[bytes]) -> Iterator[Member]:
             member = Member(path, info.file_size, is_folder=path.endswith("/"))
             if info.flag_bits & ZIP_ENCRYPTED:
                 raise InputError(f"{path!r} is encrypted; make the archive anew without a password")
+            if info.compress_type not in ZIP_METHODS:
+                raise InputError(
+                    f"{path!r} is compressed by the method {info.compress_type}; make the archive anew with deflate, "
+                    "which is what zip uses if not told else"
+                )
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the zip was not made on Unix
             if member.is_folder or kind not in (0, stat.S_IFREG):
                 yield member
             else:
                 with archive.open(info) as content:
-                    yield member._replace(content=content)
+                    yield member._replace(content=_chunks(content))

@@ -1,25 +1,35 @@
 """GTZAN itself: the file on the Hugging Face hub or, failing that, the archived original."""
 
+import os
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx2
-from huggingface_hub import HfFileMetadata, get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
+from genres.core.errors import InputError
 from genres.datasets.archives import extract_clips
 from genres.datasets.description import DatasetDescription
-from genres.datasets.fetching import CONNECT_SECONDS, Remote, cached_file, fetch, fetch_failure
-from genres.datasets.retry import SourceError, TransientError, UnreachableError, retry, status_error
+from genres.datasets.fetching import CONNECT_SECONDS, Remote, cached_file, fetch, fetch_failure, noted_sha256
+from genres.datasets.retry import (
+    SourceError,
+    TransientError,
+    UnreachableError,
+    reason,
+    retry,
+    status_error,
+    supervise,
+)
 
+if TYPE_CHECKING:
+    from huggingface_hub import HfFileMetadata
+
+HUB = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")  # or its mirror
 REPOSITORY, REVISION = "marsyas/gtzan", "d2146561ecc7df707d9e6b8318885fe6a39668a2"
 GTZAN_ON_HUB = Remote(
     name="GTZAN",
     file="gtzan-hub.tar.gz",
-    # of the hub, or of its mirror in HF_ENDPOINT
-    url=hf_hub_url(REPOSITORY, "data/genres.tar.gz", repo_type="dataset", revision=REVISION),
+    url=f"{HUB}/datasets/{REPOSITORY}/resolve/{REVISION}/data/genres.tar.gz",
     size=1_226_192_050,
     sha256=None,  # the hub is asked for it
 )
@@ -33,9 +43,8 @@ GTZAN_ORIGINAL = Remote(
 
 
 def _obtain_archive() -> Path:
-    for remote in (GTZAN_ON_HUB, GTZAN_ORIGINAL):
-        cached = cached_file(remote)
-        if cached and cached.stat().st_size == remote.size:  # enough for the hub's: `fetch` verified its sha256
+    for remote in (replace(GTZAN_ON_HUB, sha256=noted_sha256(GTZAN_ON_HUB)), GTZAN_ORIGINAL):
+        if remote.sha256 and (cached := cached_file(remote)):
             return cached
     try:
         return fetch(replace(GTZAN_ON_HUB, sha256=_request_sha256(GTZAN_ON_HUB)))
@@ -51,7 +60,7 @@ def _request_sha256(remote: Remote) -> str:
     """Return the sha256 that the hub publishes; raise SourceError unless it has this revision in this size."""
     url = remote.url
     # Not with the library's own retries, which wait for however long the server asks.
-    metadata = retry(url, lambda: _request_metadata(url))
+    metadata = retry(url, lambda: supervise(lambda _: _request_metadata(url)))
     if metadata.commit_hash != REVISION:
         raise SourceError(f"{url}: the hub answers for revision {metadata.commit_hash}, not {REVISION}")
     if metadata.size != remote.size:
@@ -61,19 +70,30 @@ def _request_sha256(remote: Remote) -> str:
     return metadata.etag
 
 
-def _request_metadata(url: str) -> HfFileMetadata:
+def _request_metadata(url: str) -> "HfFileMetadata":
+    # Imported here because other data sets need no hub, and because the library reads its settings as it is imported.
+    try:
+        import httpx2
+        from huggingface_hub import get_hf_file_metadata
+        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    except ValueError as error:
+        settings = ", ".join(sorted(name for name in os.environ if name.startswith("HF_")))
+        raise InputError(
+            f"huggingface_hub cannot be used ({reason(error)}): an environment variable has a value that it does not "
+            f"accept; of {settings}, correct or unset that one"
+        ) from error
     try:
         # Without a token: the file is public, and an expired one would be refused.
         return get_hf_file_metadata(url, token=False, timeout=CONNECT_SECONDS)
     except HfHubHTTPError as error:
         raise status_error(url, error.response.status_code, error.response.headers) from error
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise UnreachableError(f"cannot connect ({error})") from error
+        raise UnreachableError(f"cannot connect ({reason(error)})") from error
     except (httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.TimeoutException) as error:
-        raise TransientError(f"no response from the hub ({error})") from error
+        raise TransientError(f"no response from the hub ({reason(error)})") from error
     # The last three: a URL or a proxy that is none, a host name that none can have, a SOCKS proxy.
     except (httpx2.HTTPError, OfflineModeIsEnabled, httpx2.InvalidURL, ValueError, ImportError) as error:
-        raise SourceError(f"{url}: {error}") from error
+        raise SourceError(f"{url}: {reason(error)}") from error
 
 
 _ELSEWHERE = "Accuracies compare models here; they do not say how well genres are recognised in other music."

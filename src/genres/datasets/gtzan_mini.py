@@ -1,12 +1,14 @@
 """gtzan-mini: ten clips of each of GTZAN's genres, 120 MB of real music."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from genres.core.errors import InputError
 from genres.core.files import file_sha256
 from genres.datasets.archives import NoRoomError, extract_clips
 from genres.datasets.description import DatasetDescription
-from genres.datasets.fetching import Remote, fetch, fetch_failure
+from genres.datasets.fetching import Remote, cached_file, fetch, fetch_failure
 from genres.datasets.layout import Skipped
 from genres.datasets.retry import SourceError
 
@@ -26,6 +28,19 @@ def write_gtzan_mini(folder: Path) -> list[Skipped]:
     Raises:
         InputError: it cannot be downloaded, or its clips differ from the list; the archive is then deleted.
     """
+    is_cached = cached_file(ARCHIVE) is not None
+    try:
+        return _fetch_clips(folder)
+    except InputError as error:
+        if not is_cached or isinstance(error, NoRoomError):
+            raise
+        print(f"warning: the archive in the cache is damaged and downloaded again: {error}", file=sys.stderr)
+    for genre in folder.iterdir():
+        shutil.rmtree(genre)
+    return _fetch_clips(folder)
+
+
+def _fetch_clips(folder: Path) -> list[Skipped]:
     try:
         archive = fetch(ARCHIVE)
     except SourceError as failure:

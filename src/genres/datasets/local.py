@@ -1,13 +1,13 @@
 """The user's own clips, copied out of a folder or an archive that is laid out <genre>/<clip>.<extension>."""
 
 import os
-import shutil
 import stat
 from concurrent.futures import Executor
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from genres.core.errors import InputError
+from genres.core.files import expand_home
 from genres.core.progress import Progress
 from genres.datasets.archives import extract_clips
 from genres.datasets.description import DatasetDescription
@@ -15,6 +15,7 @@ from genres.datasets.layout import Roster, Skipped, is_hidden, naming
 from genres.schema import Dataset
 
 SOURCES = "a folder, or a tar, tar.gz or zip file"
+CHUNK_BYTES = 2**20
 
 
 def copy_clips(source: Path, folder: Path, depth: int | None = None) -> list[Skipped]:
@@ -81,15 +82,21 @@ def _refuse_unreadable(error: OSError) -> NoReturn:
 
 
 def _copy(original: Path, file: Path) -> None:
-    """Copy the bytes of ``original``, and nothing else of it, to the new ``file``."""
+    """Copy the bytes of ``original``, and nothing else of it, to the new ``file``: no more than it has at first."""
     try:
         file.parent.mkdir(exist_ok=True)
-        shutil.copyfile(original, file)
+        with original.open("rb") as source, file.open("wb") as copy:
+            missing = os.fstat(source.fileno()).st_size
+            while chunk := source.read(min(missing, CHUNK_BYTES)):
+                missing -= copy.write(chunk)
+            grown = source.read(1)
     except OSError as error:
         raise InputError(
             f"{str(original)!r} cannot be copied to {file} ({error.strerror}); it must be readable, "
             "and there must be room on the disk"
         ) from error
+    if missing or grown:
+        raise InputError(f"{str(original)!r} changes while it is copied; try again when nothing writes to it")
 
 
 def _obtain(dataset: Dataset, folder: Path, executor: Executor) -> list[Skipped]:
@@ -98,7 +105,7 @@ def _obtain(dataset: Dataset, folder: Path, executor: Executor) -> list[Skipped]
             "`dataset.path` is null. With `dataset.name: local` it is the folder or the archive (tar, tar.gz, zip) "
             "with your clips."
         )
-    return copy_clips(Path(dataset.path).expanduser(), folder, dataset.depth)
+    return copy_clips(expand_home(dataset.path, "dataset.path"), folder, dataset.depth)
 
 
 DESCRIPTION = DatasetDescription(

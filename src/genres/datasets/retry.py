@@ -1,9 +1,12 @@
 """Retries: which failures are worth another attempt, how long to wait for it, and when to give up."""
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
+from threading import Thread
 from typing import TypeVar
 
 import urllib3
@@ -15,6 +18,8 @@ PAUSES = (1, 2, 4, 8, 16)  # seconds between attempts that make no progress
 MAX_PAUSE = 120  # seconds; a server that asks for more counts as down
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 PROGRESS_BYTES = 2**20  # an attempt that gets this much further resets the count of failures
+WINDOW_SECONDS, WINDOW_BYTES = 60.0, 60_000  # an attempt that gets less of the file than 1 kB/s is given up
+MAX_REASON = 300  # characters of an error, of which the server may have chosen any part
 
 Result = TypeVar("Result")
 
@@ -36,6 +41,11 @@ class TransientError(Exception):
 
 class UnreachableError(TransientError):
     """There was no connection to the host: transient only if an earlier attempt had one."""
+
+
+def reason(error: object) -> str:
+    """Return what ``error`` says as one line that is not too long."""
+    return textwrap.shorten(str(error), MAX_REASON, placeholder="...")
 
 
 def status_error(url: str, status: int, headers: Mapping[str, str], reached: int = 0) -> SourceError | TransientError:
@@ -74,3 +84,41 @@ def retry(url: str, attempt: Callable[[], Result]) -> Result:
             wait = max(pause, failure.wait)
             print(f"{failure}; trying again in {wait:.0f} s", file=sys.stderr, flush=True)
             time.sleep(wait)
+
+
+def supervise(attempt: Callable[[Callable[[int], None]], Result]) -> Result:
+    """Return the result of ``attempt``, which has to get `WINDOW_BYTES` further in every `WINDOW_SECONDS`.
+
+    The timeouts of sockets start anew with every byte, so a server that sends one now and then would never be given up.
+    ``attempt`` calls the function that it is given with the number of bytes that it has reached, before it writes any.
+    It runs in a thread. When it is given up, that function raises there, and the thread does not keep the process.
+
+    Raises:
+        TransientError: the attempt was too slow.
+    """
+    outcome: Future[Result] = Future()
+    reached, is_given_up = 0, False
+
+    def report(position: int) -> None:
+        nonlocal reached
+        if is_given_up:
+            raise TransientError("given up")
+        reached = position
+
+    def run() -> None:
+        try:
+            outcome.set_result(attempt(report))
+        except BaseException as error:  # raised below
+            outcome.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    before = 0
+    try:
+        while not wait([outcome], WINDOW_SECONDS).done:
+            if reached < before + WINDOW_BYTES:
+                pace = f"less than {WINDOW_BYTES / 1000:g} kB in {WINDOW_SECONDS:g} s"
+                raise TransientError(f"the server sends {pace}", reached)
+            before = reached
+        return outcome.result()
+    finally:
+        is_given_up = True

@@ -55,7 +55,7 @@ def read_lists(folder: Path) -> dict[str, str]:
     for subset in (TRAIN, VALID, TEST):
         path = folder / f"{subset}_filtered.txt"
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors put a mark before the text
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
             raise InputError(

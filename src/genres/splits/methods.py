@@ -6,7 +6,6 @@ Of each clip, ``genres`` and ``recordings`` have the genre and the number of the
 
 import math
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 
 from genres.core.columns import TEST, TRAIN
 from genres.core.errors import InputError
+from genres.core.files import expand_home
 from genres.schema import Split
 from genres.splits.fault_filtered import PUBLISHED, listed_split
 
@@ -34,7 +34,8 @@ def draw_split(clips: pd.DataFrame, recordings: NDArray[np.int64], split_params:
     if split_params.method == "grouped":
         return grouped_split(genres, recordings, split_params.test_size, seed)
     if split_params.method == "fault-filtered":
-        return listed_split(clips, Path(split_params.lists).expanduser() if split_params.lists else PUBLISHED)
+        lists = split_params.lists
+        return listed_split(clips, expand_home(lists, "split.lists") if lists else PUBLISHED)
     if split_params.method == "kfold":
         return kfold_split(genres, split_params.folds, split_params.fold, seed)
     return stratified_split(genres, split_params.test_size, seed)
