@@ -46,6 +46,12 @@ def first_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> First
 
 
 @pytest.fixture
+def project(tmp_path: Path, first_run: FirstRun) -> Path:
+    """A copy of a project after its first run, without code."""
+    return first_run.copy(tmp_path / "project")
+
+
+@pytest.fixture
 def clone(tmp_path: Path, first_run: FirstRun) -> Clone:
     """A copy of the clone after its first run."""
     shutil.copytree(first_run.clone.folder, tmp_path / "project", symlinks=True)

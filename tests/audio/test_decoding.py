@@ -129,6 +129,15 @@ def test_a_file_that_lacks_a_little_is_used_and_noted(tmp_path: Path, extension:
     assert np.array_equal(found[:-1152], expected[: found.size - 1152])
 
 
+@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])  # less than a byte a sample
+def test_a_truncated_file_of_compressed_samples_is_refused(tmp_path: Path, subtype: str) -> None:
+    path = write(tmp_path / "x.wav", music(2 * RATE), subtype=subtype)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnreadableAudioError, match="^truncated or damaged: "):
+        decode(path)
+
+
 def test_a_wav_whose_size_is_a_little_too_large_is_used_and_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", music(1000), subtype="PCM_16")
     content = bytearray(path.read_bytes())

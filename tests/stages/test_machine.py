@@ -6,13 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from project import ROOT, STAGES, FirstRun, environment, remove_outputs
-
-
-@pytest.fixture
-def project(tmp_path: Path, first_run: FirstRun) -> Path:
-    """A copy of a project after its first run."""
-    return first_run.copy(tmp_path / "project")
+from project import ROOT, STAGES, environment, remove_outputs
 
 
 def run(folder: Path, before: str, stage: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -125,12 +125,6 @@ def test_every_stage_checks_all_parameters_before_it_works(empty: Path, stage: s
     assert refuse(empty, stage).startswith("error: params.yaml: `simple.dropout`")
 
 
-@pytest.fixture
-def project(tmp_path: Path, first_run: FirstRun) -> Path:
-    """A copy of a project after its first run."""
-    return first_run.copy(tmp_path / "project")
-
-
 def test_a_refused_download_leaves_the_older_one(project: Path) -> None:
     write_noise(project / "source/blues/1.wav")
     (project / "source/rock").mkdir()

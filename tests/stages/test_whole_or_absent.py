@@ -29,12 +29,6 @@ COUNT_ONLY = 0
 HANG = 120  # seconds after which a test is given up; no test measures time
 
 
-@pytest.fixture
-def project(tmp_path: Path, first_run: FirstRun) -> Path:
-    """A copy of a project after its first run."""
-    return first_run.copy(tmp_path / "project")
-
-
 def run_to_change(folder: Path, stage: str, change: int) -> int:
     """Run a stage that is killed right before so many changes of files, and return its status.
 

@@ -128,17 +128,18 @@ def _read_mono(file: soundfile.SoundFile) -> FloatArray:
     # filled: where a file has fewer samples than it announces, garbage follows.
     # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time. But where a FLAC file ends or
     # is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
-    kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" and file.format != "FLAC" else ("float32", 1)
+    is_flac = file.format == "FLAC"
+    kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" and not is_flac else ("float32", 1)
     block = np.empty((max(BLOCK_SAMPLES // file.channels, 1), file.channels), kind)
     blocks: list[FloatArray] = []
     n_samples, at_end = 0, False
     while not at_end:
-        if file.format == "FLAC":
+        if is_flac:
             block.fill(np.nan)
         try:
             part = file.read(out=block)
         except soundfile.LibsndfileError:
-            part = block[: len(block) - int(np.isnan(block[:, 0]).sum())] if file.format == "FLAC" else block[:0]
+            part = block[: len(block) - int(np.isnan(block[:, 0]).sum())] if is_flac else block[:0]
         at_end = len(part) < len(block)
         n_samples += len(part)
         if n_samples > LONGEST_SECONDS * file.samplerate:
@@ -155,5 +156,5 @@ def _expected_by_header(log: str, n_decoded: int) -> int | None:
     """
     for header, actual in re.findall(r"data(?: size)?\s*:\s*(\d+) \(should be (\d+)\)", log, re.IGNORECASE):
         if int(actual) < int(header) < UNKNOWN_SIZE:
-            return int(header) // round(int(actual) / n_decoded) if n_decoded else None
+            return -(-int(header) * n_decoded // int(actual)) if n_decoded else None  # rounded up
     return None

@@ -18,7 +18,7 @@ ARRAY_ROWS = ("clip_id", "genre", "frames")
 
 SPLIT = ("clip_id", "genre", "sha256", "subset")
 """``split.csv``: a row for each clip that is used; ``sha256`` is that of its file."""
-TRAIN, VALID, TEST = "train", "valid", "test"
+SUBSETS = TRAIN, VALID, TEST = "train", "valid", "test"
 UNASSIGNED = ""  # never written: a clip in no subset
 
 PREDICTIONS = (*SPLIT, "model", "predicted")

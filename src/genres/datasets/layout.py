@@ -80,7 +80,6 @@ class Roster:
     def __init__(self, depth: int | None = None) -> None:
         self.skipped: list[Skipped] = []
         self._depth = depth
-        self._first: str | None = None  # the first clip's path
         self._genres: dict[str, tuple[str, str]] = {}  # folded genre -> genre, path of its first clip
         self._clips: dict[str, str] = {}  # folded <genre>/<clip> -> path
 
@@ -94,11 +93,11 @@ class Roster:
         if isinstance(clip, Skipped):
             self.skipped.append(clip)
             return None
-        self._first = self._first or path
-        if self._depth is None and _folders(path)[:-1] != _folders(self._first)[:-1]:
+        beginning = next(iter(self._clips.values()), path)
+        if self._depth is None and _folders(path)[:-1] != _folders(beginning)[:-1]:
             levels = ", ".join(f"{level} for {name!r}" for level, name in enumerate(_folders(path), 1))
             raise InputError(
-                f"{self._first!r} and {path!r} lie in folders that are not side by side, so it is not clear which "
+                f"{beginning!r} and {path!r} lie in folders that are not side by side, so it is not clear which "
                 f"folders are the genres. Set `dataset.depth` to the level of the genres: {levels}"
             )
         genre, first = self._genres.setdefault(_fold(clip.parent.name), (clip.parent.name, path))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from genres.core.columns import TEST, TRAIN, VALID
+from genres.core.columns import SUBSETS, TEST, TRAIN
 from genres.evaluation.convergence import LAST_EPOCHS, TOLERANCE, TrainingOutcome
 from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
 from genres.evaluation.statistics import SIGNIFICANCE
@@ -66,7 +66,7 @@ def collect_facts(results: Results) -> Facts:
     pairs.sort(key=lambda pair: (models.index(pair.first), models.index(pair.second)))
     ranked = [sorted(pair[:2], key=lambda model: -results.scores[model]["accuracy"]) for pair in pairs]
     return Facts(
-        n_clips={subset: int((results.clips.subset == subset).sum()) for subset in (TRAIN, VALID, TEST)},
+        n_clips={subset: int((results.clips.subset == subset).sum()) for subset in SUBSETS},
         baseline=baseline,
         half_width=half_width,
         difference=math.sqrt(2) * half_width,

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import TEST, TRAIN, UNASSIGNED, VALID
+from genres.core.columns import SUBSETS, TEST, TRAIN, UNASSIGNED
 from genres.core.errors import InputError
 
 PUBLISHED = Path(__file__).with_suffix("")
@@ -52,7 +52,7 @@ def read_lists(folder: Path) -> dict[str, str]:
         InputError: a list is missing or has a line of another form, or a clip is named twice.
     """
     subset_of: dict[str, str] = {}
-    for subset in (TRAIN, VALID, TEST):
+    for subset in SUBSETS:
         path = folder / f"{subset}_filtered.txt"
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors put a mark before the text

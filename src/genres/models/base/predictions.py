@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import PREDICTIONS, SPLIT, TEST, TRAIN, VALID
+from genres.core.columns import PREDICTIONS, SPLIT, SUBSETS
 from genres.core.errors import InputError
 from genres.core.files import damaged, read_csv, write_csv
 from genres.core.tables import read_split, require_clips
@@ -50,8 +50,7 @@ def read_predictions(path: Path) -> Predictions:
     stage = f"train_{path.stem}"
     table = read_csv(path, PREDICTIONS, stage, more_columns=True)
     clips = table.iloc[:, : len(PREDICTIONS)]
-    require_clips(path, clips, "model", (path.stem,), stage)
-    require_clips(path, clips, "subset", (TRAIN, VALID, TEST), stage)
+    require_clips(path, clips, {"model": (path.stem,), "subset": SUBSETS}, stage)
     class_names = sorted(clips.genre.unique())
     if unknown := set(clips.predicted) - set(class_names):
         raise damaged(path, stage, f"it predicts {min(unknown)!r}, which is no genre of its clips")
