@@ -57,11 +57,12 @@ def test_a_file_that_is_not_audio_is_refused(tmp_path: Path, name: str, content:
 def test_a_header_without_samples_is_refused_and_a_file_cut_down_to_it_is_truncated(
     tmp_path: Path, extension: str
 ) -> None:
-    with pytest.raises(UnreadableAudioError, match="^a header without samples$"):
+    reason = "^a header that announces no samples or is not followed by any$"
+    with pytest.raises(UnreadableAudioError, match=reason):
         decode(write(tmp_path / f"x.{extension}", music(0)))
     path = write(tmp_path / f"x.{extension}", music(1000))
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(UnreadableAudioError, match="^a header without samples$"):
+    with pytest.raises(UnreadableAudioError, match=reason):
         decode(path)
 
 
@@ -129,6 +130,32 @@ def test_a_file_that_lacks_a_little_is_used_and_noted(tmp_path: Path, extension:
     assert np.array_equal(found[:-1152], expected[: found.size - 1152])
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("share", [0.5, 0.97])
+@pytest.mark.parametrize("seconds", [30, 60])  # less than a block, and more
+def test_what_precedes_the_damage_in_an_mp3_is_counted(
+    tmp_path: Path, channels: int, share: float, seconds: int
+) -> None:
+    path = write(tmp_path / "x.mp3", music(seconds * RATE, channels))
+    whole = decode(path).samples
+    content = bytearray(path.read_bytes())
+    damage = int(share * len(content))
+    content[damage : damage + 2000] = bytes(2000)
+    path.write_bytes(content)
+    if share > 0.95:
+        samples, _, note = decode(path)
+        n_found = samples.size
+        assert note == f"{n_found} of {whole.size} samples"
+        assert np.array_equal(samples[:-1152], whole[: n_found - 1152])  # the last frame is damaged itself
+    else:
+        with pytest.raises(
+            UnreadableAudioError, match=rf"^truncated or damaged: \d+ of {whole.size} samples$"
+        ) as caught:
+            decode(path)
+        n_found = int(str(caught.value).split()[3])
+    assert n_found == pytest.approx(share * whole.size, abs=3000)
+
+
 @pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])  # less than a byte a sample
 def test_a_truncated_file_of_compressed_samples_is_refused(tmp_path: Path, subtype: str) -> None:
     path = write(tmp_path / "x.wav", music(2 * RATE), subtype=subtype)
@@ -156,9 +183,61 @@ def test_an_ogg_without_its_last_page_is_used_and_noted(tmp_path: Path, extensio
     for end in (len(content) - 1, content.rindex(b"OggS")):
         path.write_bytes(content[:end])
         found, _, note = decode(path)
-        assert note == "an Ogg stream without its last page"
+        assert note == "an Ogg stream whose last page is missing or damaged"
         assert 0.5 * expected.size < found.size <= expected.size
         assert np.array_equal(found, expected[: found.size])
+
+
+@pytest.mark.parametrize("extension", ["ogg", "opus"])
+@pytest.mark.parametrize("position", [-1, 0, 2**60])
+def test_an_ogg_whose_last_page_is_damaged_is_used_and_noted(tmp_path: Path, extension: str, position: int) -> None:
+    path = write(tmp_path / f"x.{extension}", music(120_000), 24_000)
+    expected = decode(path).samples
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<q", content, content.rindex(b"OggS") + 6, position)
+    path.write_bytes(content)
+    found, _, note = decode(path)
+    assert note == "an Ogg stream whose last page is missing or damaged"
+    assert 0.5 * expected.size < found.size < expected.size
+    assert np.array_equal(found, expected[: found.size])
+
+
+@pytest.mark.parametrize("container", ["RF64", "AIFF"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_rf64_and_aiff_lack_is_noticed(tmp_path: Path, container: str, subtype: str, channels: int) -> None:
+    path = write(tmp_path / "x.wav", music(RATE, channels), format=container, subtype=subtype)
+    expected = decode(path)
+    assert (expected.samples.size, expected.note) == (RATE, "")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(0.99 * len(content))])
+    found, _, note = decode(path)
+    assert note == f"{found.size} of {RATE} samples"
+    assert np.array_equal(found, expected.samples[: found.size])
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnreadableAudioError, match=rf"^truncated or damaged: 1\d{{4}} of {RATE} samples$"):
+        decode(path)
+
+
+@pytest.mark.parametrize("container", ["W64", "VOC", "NIST"])
+def test_a_format_of_which_a_missing_end_is_not_noticed_is_refused(tmp_path: Path, container: str) -> None:
+    path = write(tmp_path / "x.wav", music(1000), format=container, subtype="PCM_16")
+    with pytest.raises(UnreadableAudioError, match=f"^the format {container}, not wav, au, flac, ogg, opus or mp3$"):
+        decode(path)
+
+
+@pytest.mark.parametrize("extension", ["wav", "flac"])
+@pytest.mark.parametrize("seconds", [1, 60])  # less than a block, and more
+def test_channels_of_which_only_the_rounding_is_left_are_refused(tmp_path: Path, extension: str, seconds: int) -> None:
+    left = np.round(music(seconds * RATE) * 2**15)
+    left[0] = 2**15 - 1
+    rounding = np.random.default_rng(0).integers(-1, 2, left.shape)
+    samples = (np.hstack([left, rounding - left]) / 2**15).astype(np.float32)
+    path = write(tmp_path / f"x.{extension}", samples, subtype="PCM_16")
+    with pytest.raises(UnreadableAudioError, match="^channels that cancel each other out$"):
+        decode(path)
+    quiet = np.hstack([left, -0.98 * left]) / 2**15
+    assert decode(write(path, quiet.astype(np.float32), subtype="PCM_16")).note == ""
 
 
 def test_an_ogg_that_lacks_a_part_in_its_middle_is_refused(tmp_path: Path) -> None:
@@ -182,6 +261,17 @@ def test_an_ogg_that_lacks_a_part_in_its_middle_is_refused(tmp_path: Path) -> No
 def test_what_would_take_too_much_memory_is_refused(tmp_path: Path, rate: int, seconds: int, reason: str) -> None:
     path = write(tmp_path / "x.wav", music(min(rate * seconds, 2_000_000)), rate)
     with pytest.raises(UnreadableAudioError, match=f"^{reason}"):
+        decode(path)
+
+
+def test_fewer_seconds_are_decoded_at_a_high_sample_rate(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.wav", music(0), 768_000, subtype="PCM_U8")
+    content = bytearray(path.read_bytes())
+    content[-4:] = struct.pack("<I", 113 * 768_000)
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        file.truncate(len(content) + 113 * 768_000)
+    with pytest.raises(UnreadableAudioError, match="^longer than 112.5 s at 768000 Hz; cut it into clips$"):
         decode(path)
 
 
@@ -310,6 +400,30 @@ def test_a_tone_above_half_the_rate_is_silence(tmp_path: Path, rate: int, is_hea
     else:
         with pytest.raises(UnreadableAudioError, match=f"^digital silence below {rate // 2} Hz$"):
             require_sound_at(samples, native_rate, rate)
+
+
+def short_noise(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(time < 0.2, np.random.default_rng(1).uniform(-0.5, 0.5, time.size), 0)
+
+
+def quiet_noise(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.random.default_rng(1).uniform(-2.5e-5, 2.5e-5, time.size)
+
+
+def click(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.arange(time.size) == time.size // 2, 0.5, 0)
+
+
+def drum(time: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 0.5 * np.sin(2 * np.pi * 60 * time) * np.exp(-20 * time)
+
+
+@pytest.mark.parametrize("sound", [short_noise, quiet_noise, click, drum])
+@pytest.mark.parametrize("rate", [44_100, 96_000])
+def test_short_and_quiet_sounds_are_no_silence(tmp_path: Path, sound, rate: int) -> None:
+    samples = sound(np.arange(30 * rate) / rate).astype(np.float32)
+    decoded, native_rate, _ = decode(write(tmp_path / "x.wav", samples, rate, subtype="FLOAT"))
+    require_sound_at(decoded, native_rate, RATE)
 
 
 def test_a_listed_clip_that_is_missing_or_no_longer_readable_is_named(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import soundfile
 
 from genres.core.columns import CLIPS
 from genres.core.errors import InputError
-from genres.core.files import file_sha256
-from genres.datasets.clips import list_clips, require_genres
+from genres.core.files import file_sha256, write_csv
+from genres.datasets.clips import list_clips, list_skipped, require_genres
+from genres.datasets.layout import Skipped
 
 
 def test_every_file_is_listed_by_genre_and_clip_whether_it_can_be_read_or_not(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_clip_of_which_nothing_is_left_at_the_rate_in_use_is_silent_and_an_odd
 ) -> None:
     for genre in ("blues", "rock"):
         (tmp_path / genre).mkdir()
-        soundfile.write(tmp_path / genre / "a.wav", np.sin(np.arange(12000)), 96000, subtype="PCM_16")
+        soundfile.write(tmp_path / genre / "a.wav", np.sin(np.arange(12000) / 10), 96000, subtype="PCM_16")
     soundfile.write(tmp_path / "rock/b.wav", np.sin(2 * np.pi * 30_000 / 96_000 * np.arange(96_000)), 96_000)
     content = (tmp_path / "blues/a.wav").read_bytes()
     (tmp_path / "blues/a.wav").write_bytes(content[:-2])
@@ -56,6 +57,14 @@ def test_a_clip_of_which_nothing_is_left_at_the_rate_in_use_is_silent_and_an_odd
     require_genres(clips)
     told = capsys.readouterr().err.splitlines()
     assert told[-1] == "note: 1 clips are used though they are odd (blues/a.wav: 11999 of 12000 samples)"
+
+
+def test_bytes_of_a_skipped_files_name_that_are_no_utf8_are_escaped(tmp_path: Path) -> None:
+    skipped = [Skipped("blues/caf\udce9.txt", "not audio"), Skipped("blues/café.txt", "not audio")]
+    write_csv(tmp_path / "skipped.csv", list_skipped(skipped))
+    lines = (tmp_path / "skipped.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == ["path,reason", "blues/café.txt,not audio", "blues/caf\\udce9.txt,not audio"]
+    assert list_skipped([]).columns.tolist() == ["path", "reason"]
 
 
 def listed(*rows: str) -> pd.DataFrame:

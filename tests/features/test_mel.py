@@ -146,6 +146,7 @@ def audio(tmp_path: Path) -> Path:
 def clips() -> pd.DataFrame:
     clip_ids = ["b/1", "a/2", "a/1"]
     table = pd.DataFrame({"clip_id": clip_ids, "genre": list("baa"), "path": [f"{name}.wav" for name in clip_ids]})
+    table["seconds"] = ["1.000", "0.375", "0.001"]
     return table.set_index(pd.Index([4, 2, 9]))  # as in a filtered table
 
 
@@ -183,12 +184,23 @@ def test_without_all_clips_no_array_is_written(
     assert list(tmp_path.iterdir()) == [audio]
 
 
+@pytest.mark.parametrize("other", [{"hop_length": 1}, {"n_mels": 1024, "hop_length": 8}, {"sample_rate": 192_000}])
+def test_a_spectrogram_that_would_take_too_much_memory_is_refused_before_any_is_computed(
+    tmp_path: Path, clips: pd.DataFrame, thread: Executor, other: dict[str, int]
+) -> None:
+    longest = clips.assign(seconds=["1.000", "30.000", "1800.000"])
+    featurize = PAPER.model_copy(update={"hop_length": 64} | other)
+    message = r"of a/\d.wav \(\d+.000 s\) would take \d+ MiB, of which 256 are allowed. Raise `featurize.hop_length`"
+    with pytest.raises(InputError, match=message):  # and not that the audio is missing
+        write_spectrograms(tmp_path / "mel.npy", longest, tmp_path, featurize, thread)
+
+
 def test_real_clips_have_the_papers_mean_and_deviation(tmp_path: Path, real_data: Path, params: Params) -> None:
     with tarfile.open(real_data / "gtzan-mini" / "genres.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     paths = pd.Series(sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("genres/*/*.wav")))
     assert len(paths) == 100
-    clips = pd.DataFrame({"clip_id": paths, "genre": "any", "path": paths})
+    clips = pd.DataFrame({"clip_id": paths, "genre": "any", "path": paths, "seconds": "30.000"})
     with local_processes() as executor:
         write_spectrograms(tmp_path / "mel.npy", clips, tmp_path, params.featurize, executor)
     mel = np.load(tmp_path / "mel.npy", mmap_mode="r")

@@ -10,18 +10,20 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from genres.audio.headers import ends_within_ogg_stream, open_audio
+from genres.audio.headers import open_audio, unread_rest
 from genres.core.files import damaged, require_file
 
 FloatArray = NDArray[np.float32]
 
 SILENCE = 1e-5  # peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio
-STEP = 2**-15  # of 16-bit audio: what is left of a sound above half of the new sample rate, its rounding, is below
-LEAST_SOUND = 0.01  # share of a resampled clip that has to be above that
+LEAST_POWER = 1e-4  # share of a clip's power below which resampling left only the rounding of what is too high
 LOUDEST = 1e9  # peak above which samples are not sound, and their power would overflow; full scale is 1
+LEAST_PEAK = 1e-3  # of the mean of the channels, as a share of theirs, below which only their rounding is left
+FORMATS = ("WAV", "WAVEX", "RF64", "AIFF", "AU", "FLAC", "OGG", "MP3")  # by libsndfile's names
 MIN_DECODED = 0.95  # share of the announced samples below which a file is truncated
 SAMPLE_RATES = (1_000, 768_000)  # Hz, lowest and highest
 LONGEST_SECONDS = 1800
+MOST_SAMPLES = LONGEST_SECONDS * 48_000  # of one channel: at higher sample rates, fewer seconds are decoded
 BLOCK_SAMPLES = 1 << 20  # of all channels together, that are decoded at a time
 UNKNOWN_SIZE = 0x7FFFF000  # data sizes from here on mean "unknown", in headers that were written to a pipe
 
@@ -39,25 +41,28 @@ class Decoded(NamedTuple):
 
 
 def decode(path: Path) -> Decoded:
-    """Decode a wav, au, flac, ogg, opus or mp3 file, whatever its name, and average its channels.
+    """Decode an audio file, whatever its name says of its format, and average its channels.
 
-    All that can be decoded is: the length is what was decoded, whatever the header says of it. A file with fewer than
-    `MIN_DECODED` of the samples that its header announces is refused, another is noted. libsndfile does not tell of
-    damaged bytes in the middle of an Ogg or MP3 file, nor of a wrong MD5 in a FLAC file. Memory is bounded by
-    `LONGEST_SECONDS` at the highest of `SAMPLE_RATES`.
+    The length is what was decoded. A file with fewer than `MIN_DECODED` of the samples that its header announces is
+    refused; one with another number than announced is noted. Not decoded is what follows damage in a FLAC or MP3 file,
+    and what follows the announced samples of a wav, au or MP3 file or the first stream of an Ogg file; except for MP3,
+    that is noted too. Damage in the middle is noticed where samples are missing, and not where the decoder conceals it;
+    a wrong MD5 in a FLAC file is not noticed. Memory is bounded by `LONGEST_SECONDS` and `MOST_SAMPLES`.
 
     Raises:
-        UnreadableAudioError: the file is empty, not audio or truncated, its sample rate or its length is out of bounds,
-            or its samples are silent, NaN, infinite or far above full scale.
+        UnreadableAudioError: the file is empty, not audio or truncated, its format is none of `FORMATS`, its sample
+            rate or its length is out of bounds, or its samples are silent, NaN, infinite or far above full scale.
     """
     if path.stat().st_size == 0:
         raise UnreadableAudioError("the file is empty (0 bytes)")
     try:
         with open_audio(path) as (file, announced):
+            if file.format not in FORMATS:  # a missing end would not be noticed
+                raise UnreadableAudioError(f"the format {file.format}, not wav, au, flac, ogg, opus or mp3")
             rate = file.samplerate
             if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
                 raise UnreadableAudioError(f"a sample rate of {rate} Hz, not {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}")
-            samples = _read_mono(file)
+            samples, loudest = _read_mono(file)
             n_expected = _expected_by_header(file.extra_info, samples.size) or announced
     except soundfile.LibsndfileError as error:
         why = error.error_string.strip().removeprefix("Error : ")
@@ -67,7 +72,7 @@ def decode(path: Path) -> Decoded:
     if n_expected is not None and samples.size < MIN_DECODED * n_expected:
         raise UnreadableAudioError(f"truncated or damaged: {samples.size} of {n_expected} samples")
     if samples.size == 0:
-        raise UnreadableAudioError("a header without samples")
+        raise UnreadableAudioError("a header that announces no samples or is not followed by any")
     peak = max(samples.max(), -samples.min())  # NaN if any sample is
     if not np.isfinite(peak):
         raise UnreadableAudioError("samples that are NaN or infinite")
@@ -75,9 +80,12 @@ def decode(path: Path) -> Decoded:
         raise UnreadableAudioError(f"samples of up to {peak:.0e}, where full scale is 1")
     if peak < SILENCE:
         raise UnreadableAudioError("digital silence")
-    note = f"{samples.size} of {n_expected} samples" if n_expected is not None and samples.size < n_expected else ""
-    if ends_within_ogg_stream(path):
-        note = "an Ogg stream without its last page"
+    if peak < LEAST_PEAK * loudest:
+        raise UnreadableAudioError("channels that cancel each other out")
+    note = unread_rest(path)
+    if not note and n_expected is not None and samples.size != n_expected:
+        of = "of" if samples.size < n_expected else "instead of"
+        note = f"{samples.size} {of} {n_expected} samples"
     return Decoded(samples, rate, note)
 
 
@@ -93,7 +101,9 @@ def resample(samples: FloatArray, native_rate: int, sample_rate: int) -> FloatAr
 def require_sound_at(samples: FloatArray, native_rate: int, sample_rate: int) -> None:
     """Raise an UnreadableAudioError if resampling leaves nothing of a sound, as it is above half of the new rate."""
     # Not by the peak: where a tone that is gone began and ended, clicks are left.
-    if native_rate > sample_rate and (np.abs(resample(samples, native_rate, sample_rate)) >= STEP).mean() < LEAST_SOUND:
+    if native_rate > sample_rate and (
+        np.mean(resample(samples, native_rate, sample_rate) ** 2) < LEAST_POWER * np.mean(samples**2)
+    ):
         raise UnreadableAudioError(f"digital silence below {sample_rate / 2:g} Hz")
 
 
@@ -122,39 +132,52 @@ def read_listed_clip(path: Path, sample_rate: int) -> FloatArray:
         raise damaged(path, "download", f"it is listed as readable, but reading it fails: {error}") from None
 
 
-def _read_mono(file: soundfile.SoundFile) -> FloatArray:
-    """Return the samples of a file up to where it ends or is damaged; refuse what is longer than `LONGEST_SECONDS`."""
+def _read_mono(file: soundfile.SoundFile) -> tuple[FloatArray, float]:
+    """Return the samples of a file up to where it ends or is damaged, and the peak of its channels.
+
+    What is too long is refused.
+    """
     # A block at a time, so that half an hour of six channels is never in memory at once, and only until a block is not
     # filled: where a file has fewer samples than it announces, garbage follows.
-    # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time. But where a FLAC file ends or
-    # is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
-    is_flac = file.format == "FLAC"
-    kind, scale = ("int16", 2**-15) if file.subtype == "PCM_16" and not is_flac else ("float32", 1)
+    # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time. But where a FLAC or MP3 file
+    # ends or is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
+    is_int16 = file.subtype == "PCM_16" and file.format != "FLAC"
+    kind, scale = ("int16", 2**-15) if is_int16 else ("float32", 1)
+    longest = min(LONGEST_SECONDS, MOST_SAMPLES / file.samplerate)
     block = np.empty((max(BLOCK_SAMPLES // file.channels, 1), file.channels), kind)
     blocks: list[FloatArray] = []
-    n_samples, at_end = 0, False
+    n_samples, loudest, at_end = 0, 0.0, False
     while not at_end:
-        if is_flac:
+        if not is_int16:
             block.fill(np.nan)
         try:
             part = file.read(out=block)
         except soundfile.LibsndfileError:
-            part = block[: len(block) - int(np.isnan(block[:, 0]).sum())] if is_flac else block[:0]
+            part = block[:0] if is_int16 else block[: len(block) - int(np.isnan(block[:, 0]).sum())]
         at_end = len(part) < len(block)
         n_samples += len(part)
-        if n_samples > LONGEST_SECONDS * file.samplerate:
-            raise UnreadableAudioError(f"longer than {LONGEST_SECONDS} s; cut it into clips")
-        mono = part[:, 0] if file.channels == 1 else part.mean(axis=1, dtype=np.float32)
+        if n_samples > longest * file.samplerate:
+            limit = f"{longest:g} s" if longest == LONGEST_SECONDS else f"{longest:g} s at {file.samplerate} Hz"
+            raise UnreadableAudioError(f"longer than {limit}; cut it into clips")
+        if file.channels == 1:
+            mono = part[:, 0]
+        else:
+            mono = part.mean(axis=1, dtype=np.float32)
+            loudest = max(loudest, part.max(initial=0) * scale, part.min(initial=0) * -scale)
         blocks.append(mono * np.float32(scale))
-    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]  # a clip of the usual length is not copied
+    # A clip of the usual length is not copied.
+    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0], loudest
 
 
 def _expected_by_header(log: str, n_decoded: int) -> int | None:
-    """Return how many samples the header of a wav or au announces if these are more than follow it.
+    """Return how many samples the header of a wav, RF64, AIFF or au announces if these are more than follow it.
 
     libsndfile corrects the size in bytes, and notes that in its log.
     """
     for header, actual in re.findall(r"data(?: size)?\s*:\s*(\d+) \(should be (\d+)\)", log, re.IGNORECASE):
         if int(actual) < int(header) < UNKNOWN_SIZE:
             return -(-int(header) * n_decoded // int(actual)) if n_decoded else None  # rounded up
+    frames = re.search(r"^ *Frames *: (\d+)$", log, re.MULTILINE)  # of RF64 and AIFF
+    if frames and "(should be " in log and n_decoded < int(frames[1]) < UNKNOWN_SIZE:
+        return int(frames[1])
     return None

@@ -53,8 +53,12 @@ def _describe(folder: Path, used_rate: int, path: Path) -> dict[str, str]:
 
 
 def list_skipped(skipped: Collection[Skipped]) -> pd.DataFrame:
-    """Return a table of the files that are no clips, with `columns.SKIPPED`, sorted by path."""
-    return pd.DataFrame(sorted(skipped), columns=SKIPPED)
+    """Return a table of the files that are no clips, with `columns.SKIPPED`, sorted by path.
+
+    Bytes of a path that are no UTF-8 are escaped.
+    """
+    table = pd.DataFrame(sorted(skipped), columns=SKIPPED)
+    return table.assign(path=[path.encode("utf-8", "backslashreplace").decode("utf-8") for path in table.path])
 
 
 def require_genres(clips: pd.DataFrame) -> None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from genres.core.errors import InputError
 
-AUDIO_EXTENSIONS = frozenset({".wav", ".au", ".flac", ".ogg", ".opus", ".mp3"})
-EXPECTED = "<genre>/<clip>.<extension>, the extension one of wav, au, flac, ogg, opus, mp3"
+AUDIO_EXTENSIONS = ("wav", "au", "flac", "ogg", "opus", "mp3")
+EXPECTED = f"<genre>/<clip>.<extension>, the extension one of {', '.join(AUDIO_EXTENSIONS)}"
+NOT_AUDIO = f"not {', '.join(AUDIO_EXTENSIONS[:-1])} or {AUDIO_EXTENSIONS[-1]}"
 
 # Control characters, halves of surrogate pairs (bytes that are no UTF-8) and the two Unicode line ends: they would
 # break the rows of clips.csv and what a terminal shows.
@@ -21,7 +22,7 @@ REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 class Skipped(NamedTuple):
     """A file of a data set that is no clip, though nothing is wrong with it: a row of ``skipped.csv``."""
 
-    path: str  # in the folder or archive
+    path: str  # in the folder or archive; of an excluded clip, ``<genre>/<clip>.<ext>``
     reason: str
 
 
@@ -56,8 +57,8 @@ def clip_at(path: str, depth: int | None) -> PurePosixPath | Skipped:
         raise InputError(f"a file has the name {path!r}; expected {EXPECTED}")
     if any(is_hidden(name) for name in names):
         return Skipped(path, "hidden")
-    if PurePosixPath(names[-1]).suffix.lower() not in AUDIO_EXTENSIONS:
-        return Skipped(path, "not wav, au, flac, ogg, opus or mp3")
+    if PurePosixPath(names[-1]).suffix.lower().removeprefix(".") not in AUDIO_EXTENSIONS:
+        return Skipped(path, NOT_AUDIO)
     level = len(names) - 1 if depth is None else depth
     if not 1 <= level < len(names):
         where = "in no genre's folder" if depth is None else f"above the level {depth} that `dataset.depth` says"

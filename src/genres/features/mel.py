@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from genres.audio.decoding import FloatArray, read_listed_clip
+from genres.core.errors import InputError
 from genres.core.files import write_array
 from genres.features.mel_power import mel_power
 from genres.parallel import ordered_map
 from genres.schema import Featurize
 
 QUIETEST = 1e-10  # lower bound of the power, librosa's ``amin``, so that silence has a level in dB
+MOST_BYTES = 2**28  # of a clip's whole spectrogram, before it is cut; computing it takes four times as much
 
 
 def mel_db(samples: FloatArray, featurize: Featurize) -> FloatArray:
@@ -50,8 +52,9 @@ def write_spectrograms(
         A table of the array's rows, with `columns.ARRAY_ROWS`; ``frames`` is counted before cutting or padding.
 
     Raises:
-        InputError: an audio file is missing or not readable.
+        InputError: an audio file is missing or not readable, or a spectrogram would be above `MOST_BYTES`.
     """
+    _require_memory(clips, featurize)
     frames = []
 
     def rows() -> Iterator[FloatArray]:
@@ -62,6 +65,21 @@ def write_spectrograms(
 
     write_array(path, (len(clips), featurize.n_mels, featurize.n_frames), rows())
     return clips[["clip_id", "genre"]].assign(frames=frames)
+
+
+def _require_memory(clips: pd.DataFrame, featurize: Featurize) -> None:
+    """Refuse a clip whose spectrogram would be above `MOST_BYTES`."""
+    frames = pd.to_numeric(clips.seconds, errors="coerce") * featurize.sample_rate / featurize.hop_length
+    sizes = frames * featurize.n_mels * np.dtype(np.float32).itemsize
+    too_large = (sizes > MOST_BYTES).to_numpy()
+    if too_large.any():
+        row = int(too_large.argmax())
+        raise InputError(
+            f"the spectrogram of {clips.path.iloc[row]} ({clips.seconds.iloc[row]} s) would take "
+            f"{sizes.iloc[row] / 2**20:.0f} MiB, of which {MOST_BYTES >> 20} are allowed. Raise `featurize.hop_length` "
+            f"({featurize.hop_length}), lower `featurize.n_mels` ({featurize.n_mels}) or `featurize.sample_rate` "
+            f"({featurize.sample_rate}), or cut the clip."
+        )
 
 
 def _featurize(path: Path, featurize: Featurize) -> tuple[FloatArray, int]:
