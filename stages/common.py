@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 if sys.stderr is None:  # closed by whoever started this
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 try:
-    from genres.core.errors import explain
+    from genres.core.errors import flush_output, install_excepthook
     from genres.core.processor import settle_arithmetic
     from genres.schema import Params, read_params
 except ModuleNotFoundError as error:
@@ -27,15 +26,7 @@ except ModuleNotFoundError as error:
     )
 
 
-def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    message = explain(error)
-    if message is None:
-        sys.__excepthook__(kind, error, traceback)
-    else:
-        print(f"error: {message}", file=sys.stderr)
-
-
-sys.excepthook = _say  # so that it holds while libraries are imported, too
+install_excepthook()  # before the numerical libraries, whose import may fail
 settle_arithmetic()
 os.environ["MPLBACKEND"] = "agg"  # Jupyter's, which its kernels pass on, is missing here
 
@@ -52,6 +43,7 @@ def run_stage(main: Callable[[], None]) -> None:
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     main()
+    flush_output()
 
 
 def _end_with_parent(parent: int) -> None:

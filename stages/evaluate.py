@@ -1,6 +1,9 @@
 """Score the predictions of every model, compare the models, and describe how the networks converged."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import run_stage
 

@@ -1,6 +1,9 @@
 """Turn every readable clip into a mel spectrogram in dB."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 

@@ -1,6 +1,9 @@
 """Find the clips that are copies of one recording."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import run_stage
 

@@ -1,11 +1,14 @@
 """Show what came out: the confusion matrices, all figures, and the page that holds them; print the table of results."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
 from genres.core.files import atomic_folder, write_csv
-from genres.core.tables import read_clips
+from genres.core.tables import find_clips, read_clips
 from genres.evaluation.scores import clips_in_test
 from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
 from genres.report.figures import draw_figures
@@ -40,8 +43,9 @@ def main() -> None:
     )
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
-    paths = read_clips(CLIPS).set_index("clip_id").path
-    sounds = [clip_as_mp3(AUDIO / paths[clip.clip_id]) for clip in misclassified]
+    clips = read_clips(CLIPS)
+    indices = find_clips(CLIPS, clips, [clip.clip_id for clip in misclassified], "download")
+    sounds = [clip_as_mp3(AUDIO / path) for path in clips.path[indices]]
     with atomic_folder(CONFUSION) as folder:
         for model, predictions in results.predictions.items():
             table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")

@@ -1,11 +1,14 @@
 """Make of every spectrogram what the models see: a small, normalised image."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
-from genres.core.columns import ARRAY_ROWS
-from genres.core.files import read_array, read_csv, write_array, write_csv
+from genres.core.files import write_array, write_csv
+from genres.core.tables import read_clip_array
 from genres.inputs import make_inputs
 
 MEL = Path("data/mel.npy")
@@ -17,8 +20,7 @@ INPUT_ROWS = Path("data/inputs.csv")
 def main() -> None:
     """Write the inputs as one array, and the list of its rows."""
     input_params = load_params("input").input
-    rows = read_csv(MEL_ROWS, ARRAY_ROWS, "featurize")
-    mel = read_array(MEL, len(rows), "featurize")
+    mel, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
     shape = (len(rows), input_params.height, input_params.width)
     write_array(INPUTS, shape, make_inputs(mel, input_params))
     write_csv(INPUT_ROWS, rows)

@@ -1,6 +1,9 @@
 """Train the complex CNN: by default, twice the channels and hidden units of the simple one."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
@@ -18,7 +21,7 @@ METRICS = Path("metrics/train_complex")
 def main() -> None:
     """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
     params = load_params("seed", "featurize", "input", "train", "complex")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input)
     train_network("complex", params.complex, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 

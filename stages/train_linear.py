@@ -1,6 +1,9 @@
 """Train the linear model: one weight for each point of the input and each class."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
@@ -18,7 +21,7 @@ METRICS = Path("metrics/train_linear")
 def main() -> None:
     """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
     params = load_params("seed", "featurize", "input", "train")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input)
     train_network("linear", None, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 

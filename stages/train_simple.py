@@ -1,6 +1,9 @@
 """Train the simple CNN: three blocks of 8, 16 and 32 channels by default."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
@@ -18,7 +21,7 @@ METRICS = Path("metrics/train_simple")
 def main() -> None:
     """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
     params = load_params("seed", "featurize", "input", "train", "simple")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input)
     train_network("simple", params.simple, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 

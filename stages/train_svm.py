@@ -1,6 +1,9 @@
 """Train the support vector machine."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
 
 from common import load_params, run_stage
 
@@ -20,7 +23,7 @@ PREDICTIONS = Path("data/predictions/svm.csv")
 def main() -> None:
     """Write the trained machine and its predictions."""
     params = load_params("seed", "featurize", "input", "svm")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT)
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input)
     trained = train_svm(*data.subset(TRAIN), params.svm)
     description = describe_model("svm", {"kind": "svm", **params.svm.model_dump()}, data.class_names, params)
     write_weights(WEIGHTS, trained._asdict(), description)

@@ -47,6 +47,7 @@ def test_the_shipped_parameters_are_read_as_they_stand_and_need_no_download(para
 
 
 COUNT = "should be an integer >= 1 and <= 100000, but is"
+LEVEL = "should be a number >= -1000 and <= 1000, but is"
 SEED = "should be an integer >= 0 and < 4294967296, but is"
 SIZE = "should be an integer >= 1 and <= 100000 or a number > 0 and < 1, but is"
 
@@ -68,9 +69,11 @@ NESTED = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10
         ("train.epochs", "0", f"`train.epochs` {COUNT} 0."),
         ("train.epochs", "null", f"`train.epochs` {COUNT} null."),
         ("train.epochs", "{a: 1}", f"`train.epochs` {COUNT} {{'a': 1}}."),
-        ("input.mean", "false", "`input.mean` should be a number, but is False."),
-        ("input.mean", ".nan", "`input.mean` should be a number, but is nan."),
-        ("input.mean", '"1.5"', "`input.mean` should be a number, but is the text '1.5'."),
+        ("input.mean", "false", f"`input.mean` {LEVEL} False."),
+        ("input.mean", ".nan", f"`input.mean` {LEVEL} nan."),
+        ("input.mean", '"1.5"', f"`input.mean` {LEVEL} the text '1.5'."),
+        ("input.mean", "1e308", f"`input.mean` {LEVEL} 1e+308."),
+        ("input.std", "1e-300", "`input.std` should be a number >= 0.001 and <= 1000, but is 1e-300."),
         ("train.learning_rate", ".inf", "`train.learning_rate` should be a number > 0, but is inf."),
         ("train.learning_rate", "-1e-4", "`train.learning_rate` should be a number > 0, but is -0.0001."),
         ("train.device", "gpu", "`train.device` should be one of cpu, cuda, mps, but is the text 'gpu'."),
@@ -203,9 +206,9 @@ def test_a_path_that_is_quoted_as_the_readme_says_reaches_the_parameters(file: P
         *((content, ": the whole should be a group of parameters, but is ") for content in (b"", b"- 1", b"text")),
         (b"seed: [", " is not valid YAML: "),
         (b"\xff\xfeseed: 0", " is not valid YAML: "),
-        (b"seed: 0\nseed: 1", " is not valid YAML: "),
+        (b"seed: 0\nseed: 1", ' is not valid YAML: line 2: found duplicate key "seed"'),
         (b"seed: 0\n---\nseed: 0", " is not valid YAML: "),
-        (b"seed: 2024-13-01", " is not valid YAML: "),
+        *((f"seed: {value}".encode(), " is not valid YAML: ") for value in ("2024-13-01", "!!bool abc", "!!int ''")),
         (b"[" * 100_000, " is nested too deeply."),
         (NESTED.encode(), " has an alias (*name): write the value itself in its place."),
         (b"seed: !!python/object/apply:os.getcwd []", " is not valid YAML: "),
@@ -215,8 +218,9 @@ def test_a_path_that_is_quoted_as_the_readme_says_reaches_the_parameters(file: P
 def test_a_file_without_parameters_is_refused(file: Path, content: bytes | None, message: str) -> None:
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(InputError, match="^" + re.escape(f"{file}{message}")):
+    with pytest.raises(InputError, match="^" + re.escape(f"{file}{message}")) as caught:
         read_params(file)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from genres.core.errors import explain
+from genres.core.errors import flush_output, install_excepthook
 
 PARAMS = Path("params.yaml")
 DATASET = Path("data/dataset.json")
@@ -24,26 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(required=True)
     for name, run in {"results": print_results, "schema": print_schema}.items():
         commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
-    parsed = parser.parse_args(arguments)
-    try:
-        parsed.run()
-    except Exception as error:
-        message = explain(error)
-        if message is None:
-            raise
-        sys.exit(f"error: {message}")
+    parser.parse_args(arguments).run()
 
 
 def print_results() -> None:
     """Print the table of results, and where the page and the figures lie."""
-    from genres.core.files import read_json
-    from genres.report.results import read_n_leaked, read_scores
+    from genres.report.results import read_dataset, read_n_leaked, read_scores
     from genres.report.table import format_table
     from genres.schema import read_params
 
     split_method = read_params(PARAMS, "split").split.method
     n_leaked = read_n_leaked(SPLIT_METRICS)
-    print(format_table(read_scores(SCORES), read_json(DATASET, "download"), n_leaked, split_method))
+    print(format_table(read_scores(SCORES), read_dataset(DATASET), n_leaked, split_method))
     for name, path in (("Page", PAGE), ("Figures", FIGURES)):
         if path.exists():
             print(f"\n{name}:\n  {path}")
@@ -57,4 +48,6 @@ def print_schema() -> None:
 
 
 if __name__ == "__main__":
+    install_excepthook()
     main()
+    flush_output()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from genres.core.errors import InputError
@@ -18,7 +18,6 @@ from genres.core.errors import InputError
 DEEPEST = 10  # levels of nesting in params.yaml, which has three
 
 Text = Annotated[str, Field(min_length=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -64,7 +63,9 @@ class Split(Group):
     """Who trains and who is tested."""
 
     method: Literal["stratified", "grouped", "fault-filtered", "kfold"]
-    test_size: Count | Share = Field(description="stratified, grouped: a share of the clips, or their number")
+    test_size: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="stratified, grouped: a share of the clips, or their number"
+    )
     lists: Text | None = Field(
         description="fault-filtered: a folder with {train,valid,test}_filtered.txt, instead of the published ones"
     )
@@ -85,8 +86,8 @@ class Input(Group):
     # Three poolings by four leave one value per channel of anything smaller, and batch norm needs two.
     height: int = Field(ge=32, le=1024, description="mel bands after resizing")
     width: int = Field(ge=32, le=4096, description="frames after resizing")
-    mean: float = Field(description="dB, subtracted")
-    std: float = Field(gt=0, description="dB, divided by")
+    mean: float = Field(ge=-1000, le=1000, description="dB, subtracted")
+    std: float = Field(ge=0.001, le=1000, description="dB, divided by")
 
 
 class Train(Group):
@@ -145,9 +146,9 @@ def read_params(path: Path, *names: str) -> Params:
         document = YAML(typ="safe").load(text)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Run this from the project's folder.") from None
-    # ValueError: bytes that are no UTF-8, and a date such as 2024-13-01.
-    except (YAMLError, ValueError) as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from None
+    # ValueError: bytes that are no UTF-8, and a date such as 2024-13-01. LookupError: `!!bool abc`.
+    except (YAMLError, ValueError, LookupError) as error:
+        raise InputError(f"{path} is not valid YAML: {_in_one_line(error)}") from None
     try:
         values = Params.model_validate(document)
     except ValidationError as error:
@@ -158,6 +159,12 @@ def read_params(path: Path, *names: str) -> Params:
         value = getattr(values, group)
         asked[group] = type(value).model_construct(**{key: getattr(value, key)}) if key else value
     return Params.model_construct(**asked)
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _refused_syntax(text: str) -> str | None:

@@ -53,6 +53,17 @@ def test_compiled_code_that_was_cut_off_is_compiled_again(source: Path, suffix: 
     assert hits_and_misses(source) == "1 0"
 
 
+@pytest.mark.parametrize(("suffix", "position"), [(".nbi", 0), (".nbi", 25), (".nbc", 1), (".nbc", 10)])
+def test_compiled_code_with_a_changed_byte_is_compiled_again(source: Path, suffix: str, position: int) -> None:
+    hits_and_misses(source)
+    (damaged,) = (source.parent / "cache").rglob(f"*{suffix}")
+    content = bytearray(damaged.read_bytes())
+    content[position] ^= 0xFF
+    damaged.write_bytes(content)
+    assert hits_and_misses(source) == "0 1"
+    assert hits_and_misses(source) == "1 0"
+
+
 def test_without_a_folder_that_can_be_written_to_it_is_compiled_for_one_run(source: Path) -> None:
     (source.parent / "cache").write_text("no folder")
     assert hits_and_misses(source) == "0 1"

@@ -4,18 +4,22 @@ import io
 import math
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from project import ROOT, environment, files_in
 
-from genres.core.errors import InputError
+from genres.core.columns import Epoch, NonNegative, Share
+from genres.core.errors import InputError, explain
 from genres.core.files import (
+    NoRoomError,
     atomic_folder,
     atomic_write,
     file_sha256,
@@ -101,6 +105,32 @@ def test_a_killed_run_leaves_the_old_content_and_the_next_run_replaces_it(old: P
     assert len(list(old.iterdir())) == 2
 
 
+@pytest.mark.parametrize("name", [".file.partial", ".folder.partial", ".folder.replaced"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_whatever_lies_at_a_temporary_name_is_replaced(
+    old: Path, tmp_path_factory: pytest.TempPathFactory, name: str, kind: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "kept").touch()
+    if kind == "file":
+        (old / name).touch()
+    elif kind == "folder":
+        (old / name / "x").mkdir(parents=True)
+    else:
+        (old / name).symlink_to(elsewhere)
+    with atomic_write(old / "file") as file, atomic_folder(old / "folder") as folder:
+        file.write_text("new")
+        (folder / "new").write_text("new")
+    assert files_in(old) == {"file": b"new", "folder/new": b"new"}
+    assert (elsewhere / "kept").exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(old: Path) -> None:
+    with pytest.raises(IsADirectoryError) as caught, atomic_write(old / "folder") as partial:
+        partial.touch()
+    assert explain(caught.value) == f"{old / 'folder'}: Is a directory. Move it away, and run this again"
+
+
 def test_rows_that_fail_half_way_leave_the_old_array(npy: Path) -> None:
     def failing() -> Iterator[np.ndarray]:
         yield ARRAY[1]
@@ -111,6 +141,25 @@ def test_rows_that_fail_half_way_leave_the_old_array(npy: Path) -> None:
         write_array(npy, ARRAY.shape, failing())
     assert npy.read_bytes() == before
     assert list(npy.parent.iterdir()) == [npy]
+
+
+def test_an_array_that_the_disk_has_no_room_for_is_refused_before_it_is_computed(
+    npy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows() -> Iterator[np.ndarray]:
+        raise AssertionError
+        yield
+
+    before = npy.read_bytes()
+    usage = shutil.disk_usage(npy.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000_000))
+    with pytest.raises(NoRoomError) as caught:
+        write_array(npy, (1000, 20, 50), rows())
+    assert str(caught.value) == (
+        f"{npy} takes 4.0 MB in {npy.parent}, where only 2.0 MB are free. Free some space, or lower the sizes in "
+        "params.yaml: it has 1000 clips of 20 x 50."
+    )
+    assert npy.read_bytes() == before
 
 
 # --- the same bytes each time
@@ -168,35 +217,42 @@ def test_a_table_may_be_empty_or_have_more_columns_only_where_that_is_allowed(tm
 def test_typed_columns_hold_every_digit_and_empty_fields_are_missing_where_their_type_allows_it(tmp_path: Path) -> None:
     path = tmp_path / "x.tsv"
     path.write_text("genre\tn\tepoch\tloss\nNA\t1\t\t0.30000000000000004\n\t2\t21\t\n")
-    types = {"genre": str, "n": int, "epoch": "Int64", "loss": float}
+    types = {"genre": str, "n": int, "epoch": Epoch | None, "loss": NonNegative | None}
     table = read_csv(path, types, "split")
     assert table.genre.tolist() == ["NA", ""]
     assert table.n.tolist() == [1, 2]
-    assert table.epoch.tolist() == [pd.NA, 21]
-    np.testing.assert_array_equal(table.loss, [0.30000000000000004, np.nan])
-    for kind in (int, "Int64", float):
+    assert (table.n.dtype, table.epoch.tolist()) == (np.int64, [None, 21])
+    assert table.loss.tolist() == [0.30000000000000004, None]
+    for kind in (Epoch, float):
         assert read_csv(path, types | {"n": kind}, "split").n.sum() == 3
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("x", int),
-        ("x", "Int64"),
-        ("x", float),
-        ("1.5", int),
-        ("1.5", "Int64"),
-        ("", int),
-        ("1,5", float),
-        ("9" * 30, "Int64"),
+        ("x", Epoch),
+        ("x", Epoch | None),
+        ("x", Share),
+        ("1.5", Epoch),
+        ("1.5", Epoch | None),
+        ("", Epoch),
+        ("0", Epoch),
+        ("1,5", Share),
+        ("9" * 30, Epoch | None),
+        ("7", Share),
+        ("-1", Share),
+        ("nan", Share | None),
+        ("inf", NonNegative),
+        ("nan", NonNegative),
+        ("maybe", Literal["yes", "no"]),
     ],
 )
-def test_a_value_of_another_type_is_refused(tmp_path: Path, value: str, kind: object) -> None:
+def test_a_value_of_another_type_or_out_of_range_is_refused(tmp_path: Path, value: str, kind: Any) -> None:
     path = tmp_path / "x.csv"
-    write_csv(path, pd.DataFrame({"clip_id": ["1", value], "genre": "a"}))
+    write_csv(path, pd.DataFrame({"clip_id": ["a", value], "genre": "a"}))
     with pytest.raises(InputError, match=damaged(path, "split")) as caught:
-        read_csv(path, {"clip_id": kind, "genre": str}, "split")
-    assert "its column clip_id has a value of another type (" in str(caught.value)
+        read_csv(path, {"clip_id": Literal["a"] | kind, "genre": str}, "split")
+    assert re.search("clip_id, line 3.*: Input should be .*, but found (None|'.*')", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -229,14 +285,15 @@ def test_a_table_that_is_not_as_it_was_written_is_refused(tmp_path: Path, conten
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
         (b'{"a": "\xff"}', "not valid JSON"),
-        (b"[1]", "not a JSON obj"),
+        (b"[1]", "the whole: Input should be a valid dictionary, but found [1]"),
+        (b'{"a": 1}', "a: Input should be a valid string, but found 1"),
     ],
 )
 def test_json_that_is_not_as_it_was_written_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=damaged(path, "evaluate")) as caught:
-        read_json(path, "evaluate")
+        read_json(path, dict[str, str], "evaluate")
     assert reason in str(caught.value)
 
 
@@ -244,7 +301,7 @@ def test_json_that_is_not_as_it_was_written_is_refused(tmp_path: Path, content: 
     "read",
     [
         lambda path: require_file(path, "split"),
-        lambda path: read_json(path, "split"),
+        lambda path: read_json(path, dict[str, str], "split"),
         lambda path: read_csv(path, COLUMNS, "split"),
         lambda path: read_array(path, 4, "split"),
     ],
@@ -287,6 +344,9 @@ DATA = ARRAY.tobytes()
         (header("(4, 2, 3)") + DATA[:-1], "not a readable npy file"),
         (header("(4, 1000000000, 3)") + DATA, "not a readable npy file"),
         (header("(4, -2, -3)") + DATA, "not a readable npy file"),
+        (header(f"(4, {10**30}, 3)") + DATA, "not a readable npy file"),
+        (header(f"(4, {2**62}, 4)") + DATA, "not a readable npy file"),
+        (header("(4, 0, 3)"), "float32 of shape (4, 0, 3), not float32 (4 clips, height, width)"),
         (header("(4, 2, 3") + DATA, "not a readable npy file"),
         (header("{[]: 1}") + DATA, "not a readable npy file"),
         (header("(4, 2, 3)", descr="|O") + pickle.dumps([1] * 24), "not a readable npy file"),

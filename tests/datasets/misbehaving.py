@@ -26,13 +26,18 @@ def sha256(content: bytes) -> str:
 
 
 def isolate(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Use no proxy, an own cache folder and no pauses; return the list to which their seconds are added."""
+    """Use no proxy, an own cache folder and no pauses; return the list to which their seconds are added.
+
+    They count on the clock all the same.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     waits: list[float] = []
-    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setattr(
+        retry, "time", SimpleNamespace(sleep=waits.append, monotonic=lambda: time.monotonic() + sum(waits))
+    )
     return waits
 
 

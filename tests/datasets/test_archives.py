@@ -13,6 +13,7 @@ import tarfile
 import tracemalloc
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -33,7 +34,7 @@ CLIPS = {
 }
 FIRST = ("blues/first.wav", b"sound")
 LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE)
-NOTES = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+EXTENDED_HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 
 
 class Place(NamedTuple):
@@ -149,6 +150,15 @@ def sparse_tar(further_maps: int = 0) -> bytes:
     return bytes(header) + maps + b"sound".ljust(512, b"\0") + bytes(1024)
 
 
+def xz(content: bytes, dictionary_code: int) -> bytes:
+    """An xz file that claims to need a dictionary of 1 MiB (16), 64 MiB (28, as with `xz -9`) or 1 GiB (36)."""
+    packed = bytearray(lzma.compress(content))
+    block = slice(12, 12 + 4 * packed[12])  # the header of the first block, without its checksum
+    packed[packed.index(b"\x21\x01", block.start) + 2] = dictionary_code
+    packed[block.stop : block.stop + 4] = zlib.crc32(packed[block]).to_bytes(4, "little")
+    return bytes(packed)
+
+
 LINKED_TAR = tar_bytes(
     link("rock/early.wav", "../blues/./a.wav"),
     ("./blues/a.wav", b"sound"),
@@ -170,6 +180,7 @@ MACOS_ZIP = overwritten(zip_bytes(("blues/e\u0301.wav", b"1"), ("blues/é.wav", 
             "gz": gzip.compress(tar_bytes(*CLIPS.items())),
             "bz2": bz2.compress(tar_bytes(*CLIPS.items())),
             "xz": lzma.compress(tar_bytes(*CLIPS.items())),
+            "xz of two streams": lzma.compress(tar_bytes(*CLIPS.items())[:99]) + xz(tar_bytes(*CLIPS.items())[99:], 28),
             "zip": zip_bytes(*CLIPS.items()),
             "stored": zip_bytes(*CLIPS.items(), compression=zipfile.ZIP_STORED),
         }.items()
@@ -243,7 +254,7 @@ def test_what_is_no_clip_is_left_out_and_told_and_takes_no_room(
 )
 def test_clips_need_room_on_the_disk(place: Place, content: bytes, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shrink_disk(place, monkeypatch, 9)
-    place.refuses(content, f"{path!r} takes 5 bytes but only 4 are free")
+    place.refuses(content, f"{path!r} takes 0.0 MB in {place.target / Path(path).parent}, where only 0.0 MB are free")
     assert files_in(place.target) == dict([FIRST])
 
 
@@ -290,9 +301,9 @@ REFUSED = {  # what it is: the archive and what its message says
         f"'blues/a.wav' claims {BIG} bytes",
     ),
     "endlessly nested headers": (
-        tar_bytes(*[file("note", 0, type=tarfile.GNUTYPE_LONGNAME)] * 5000, format=tarfile.GNU_FORMAT),
-        "the note 'note'",
-        "at most 1048576 in all notes on a file",
+        tar_bytes(*[file("extended", 0, type=tarfile.GNUTYPE_LONGNAME)] * 5000, format=tarfile.GNU_FORMAT),
+        "the extended header 'extended'",
+        "at most 1048576 in all extended headers of a file",
     ),
     "a tar cut between two members": (
         tar_bytes(A, B)[:1024],
@@ -342,17 +353,21 @@ for path in ("blues/big.wav", "README"):
     for size in (MAX_CLIP_BYTES + 1, 10**11):
         claim = f"{path!r} claims {size} bytes; expected at most {MAX_CLIP_BYTES}"
         REFUSED[f"{path} of {size} bytes"] = (file(path, size).tobuf(tarfile.GNU_FORMAT) + bytes(1024), claim)
-        comment = file(path, 0, pax_headers={"size": str(size)})
-        REFUSED[f"{path} of {size} bytes in a comment"] = (tar_bytes(comment), claim)
+        extended = file(path, 0, pax_headers={"size": str(size)})
+        REFUSED[f"{path} of {size} bytes in an extended header"] = (tar_bytes(extended), claim)
     for size in (-1, -512, -1536):  # back to an earlier header, for ever; newer versions of tarfile refuse it
         header = file(path, size).tobuf(tarfile.GNU_FORMAT)
         REFUSED[f"{path} of {size} bytes"] = (tar_bytes(file("a", 0))[:512] + header + bytes(1024),)
-        comment = file(path, 0, pax_headers={"size": str(size)})
-        REFUSED[f"{path} of {size} bytes in a comment"] = (tar_bytes(file("a", 0), comment),)
-for kind, size in product(NOTES, [10**11, 2 * 1024**2, -512]):
+        extended = file(path, 0, pax_headers={"size": str(size)})
+        REFUSED[f"{path} of {size} bytes in an extended header"] = (tar_bytes(file("a", 0), extended),)
+for kind, size in product(EXTENDED_HEADERS, [10**11, 2 * 1024**2, -512]):
     for before in ([], [file("blues/a.wav")]):
-        content = tar_bytes(*before, file("note", size, type=kind), format=tarfile.GNU_FORMAT)
-        REFUSED[f"note {kind!r} of {size} bytes after {len(before)}"] = (content, "'note'", f"claims {size} bytes")
+        content = tar_bytes(*before, file("extended", size, type=kind), format=tarfile.GNU_FORMAT)
+        REFUSED[f"extended header {kind!r} of {size} bytes after {len(before)}"] = (
+            content,
+            "'extended'",
+            f"claims {size} bytes",
+        )
 for compress, share in product((bytes, gzip.compress, bz2.compress, lzma.compress), (0.99, 0.9, 0.5, 0.1, 0.01)):
     content = compress(NOISE)
     REFUSED[f"{share} of a tar by {compress.__module__}"] = (content[: int(len(content) * share)],)
@@ -375,8 +390,9 @@ for version, fields in SPARSE_FIELDS.items():
     REFUSED[f"a sparse file {version}"] = (tar_bytes(file("blues/GNUSparseFile.7", pax_headers=named)), *messages)
     REFUSED[f"all files sparse {version}"] = (tar_bytes(A, pax_headers=fields), "'blues/a.wav' is packed as a sparse")
 for damage in (b"x", b"9", b"9 ", b"0 path=a\n", b"99 path=a\n", b"-9 path=a\n", b"1" * 30 + b" path=a\n"):
-    note = file("note", len(damage), type=tarfile.XHDTYPE).tobuf() + damage.ljust(512, b"\0")
-    REFUSED[f"a damaged comment {damage!r}"] = (note + tar_bytes(A), "cannot be read (a comment is damaged)")
+    header = file("extended", len(damage), type=tarfile.XHDTYPE).tobuf() + damage.ljust(512, b"\0")
+    message = "cannot be read (an extended header is damaged)"
+    REFUSED[f"a damaged extended header {damage!r}"] = (header + tar_bytes(A), message)
 for kept in (-1, -30, 500, 3):
     REFUSED[f"a zip cut to {kept}"] = (TWO_IN_ZIP[:kept],)
 for content in (b"", b"text", bytes(100), gzip.compress(b"text"), b"PK\x03\x04", b"RIFF" + bytes(999)):
@@ -397,10 +413,10 @@ def test_a_zip_that_lies_about_a_size_is_refused(place: Place, claim: int) -> No
     assert len(files_in(place.target)["blues/bomb.wav"]) <= claim
 
 
-def comment(fields: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
-    """A PAX header, of one file or (XGLTYPE) all that follow."""
+def extended_header(fields: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """One of PAX, of one file or (XGLTYPE) all that follow."""
     content = b"".join(pax_line(*field) for field in fields.items())
-    return file("note", len(content), type=kind).tobuf() + content + bytes(-len(content) % 512)
+    return file("extended", len(content), type=kind).tobuf() + content + bytes(-len(content) % 512)
 
 
 def pax_line(key: str, value: str) -> bytes:
@@ -414,15 +430,18 @@ FOLDER = file("folder", 0, type=tarfile.DIRTYPE).tobuf()
 TAIL = tar_bytes(A)
 
 
-def long_comments(kind: bytes, between: bytes) -> bytes:
-    return b"".join(comment({f"k{number}": LONG}, kind) + between for number in range(20)) + TAIL
+def long_headers(kind: bytes, between: bytes) -> bytes:
+    return b"".join(extended_header({f"k{number}": LONG}, kind) + between for number in range(20)) + TAIL
 
 
 HUNGRY: dict[str, tuple[Callable[[], bytes], str | None]] = {  # what reads up memory if it is kept, and the message
-    "comments on a file each": (lambda: long_comments(tarfile.XHDTYPE, FOLDER), None),
-    "comments on all files": (lambda: long_comments(tarfile.XGLTYPE, FOLDER), None),
-    "comments on one file": (lambda: long_comments(tarfile.XHDTYPE, b""), "the note 'note' claims"),
-    "comments on all files at once": (lambda: long_comments(tarfile.XGLTYPE, b""), "the note 'note' claims"),
+    "extended headers of a file each": (lambda: long_headers(tarfile.XHDTYPE, FOLDER), None),
+    "extended headers of all files": (lambda: long_headers(tarfile.XGLTYPE, FOLDER), None),
+    "extended headers of one file": (lambda: long_headers(tarfile.XHDTYPE, b""), "extended header 'extended' claims"),
+    "extended headers of all files at once": (
+        lambda: long_headers(tarfile.XGLTYPE, b""),
+        "the extended header 'extended' claims",
+    ),
     "long names": (
         lambda: b"".join(file(f"{n}{LONG[:400_000]}", 0).tobuf(tarfile.GNU_FORMAT) for n in range(20)) + TAIL,
         "holds more than 1000000 characters of names",
@@ -430,12 +449,19 @@ HUNGRY: dict[str, tuple[Callable[[], bytes], str | None]] = {  # what reads up m
     "members": (lambda: FOLDER * 10_000 + TAIL, None),
     "the old map of a sparse file": (lambda: sparse_tar(further_maps=10_000), "is packed as a sparse file"),
     "the map 1.0 in a sparse file": (
-        lambda: comment(SPARSE_FIELDS["1.0"]) + tar_bytes(file("a.wav", 4_000_000)).replace(b"s" * 8, b"1000000\n"),
+        lambda: (
+            extended_header(SPARSE_FIELDS["1.0"]) + tar_bytes(file("a.wav", 4_000_000)).replace(b"s" * 8, b"1000000\n")
+        ),
         "is packed as a sparse file",
     ),
     "the map 0.1 of a sparse file": (
-        lambda: comment({"GNU.sparse.map": "1000," * 190_000 + "1000"}) + TAIL,
+        lambda: extended_header({"GNU.sparse.map": "1000," * 190_000 + "1000"}) + TAIL,
         "is packed as a sparse file",
+    ),
+    "the dictionary of an xz": (lambda: xz(TAIL, 36), "takes over 128 MiB of memory to decompress; make it anew"),
+    "the dictionary of a later stream of an xz": (
+        lambda: xz(TAIL[:1024], 16) + xz(TAIL[1024:], 36),
+        "takes over 128 MiB of memory to decompress; make it anew",
     ),
     "the list of a zip": (
         lambda: zip_bytes(*((str(number), b"") for number in range(10_000)), compression=zipfile.ZIP_STORED),
@@ -448,7 +474,8 @@ HUNGRY: dict[str, tuple[Callable[[], bytes], str | None]] = {  # what reads up m
 def test_memory_is_bounded(place: Place, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pack, message = HUNGRY[case]
     content = pack()
-    place.archive.write_bytes(content if content.startswith(b"PK") else gzip.compress(content, 1))
+    is_packed = content.startswith((b"PK", b"\xfd7zXZ"))
+    place.archive.write_bytes(content if is_packed else gzip.compress(content, 1))
     monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 400_000)
     monkeypatch.setattr(archives, "MAX_NAME_CHARACTERS", MEGABYTE)
     tracemalloc.start()
@@ -460,16 +487,16 @@ def test_memory_is_bounded(place: Place, case: str, monkeypatch: pytest.MonkeyPa
         tracemalloc.stop()
 
 
-def test_a_comment_of_digits_is_read_at_once(place: Place) -> None:
+def test_an_extended_header_of_digits_is_read_at_once(place: Place) -> None:
     # tarfile takes a quarter of an hour for it, up to Python 3.11.9 and 3.12.5.
-    assert place.extract(comment({"comment": "1" * (MEGABYTE - 100)}) + tar_bytes(FIRST)) == dict([FIRST])
+    assert place.extract(extended_header({"comment": "1" * (MEGABYTE - 100)}) + tar_bytes(FIRST)) == dict([FIRST])
 
 
-def test_what_a_comment_says_holds_for_one_file_or_for_all_that_follow(place: Place) -> None:
+def test_an_extended_header_holds_for_one_file_or_for_all_that_follow(place: Place) -> None:
     content = (
-        comment({"path": "jazz/é.wav", "mtime": "0.5"})
+        extended_header({"path": "jazz/é.wav", "mtime": "0.5"})
         + tar_bytes(A)[:1024]
-        + comment({"size": "3"}, tarfile.XGLTYPE)
+        + extended_header({"size": "3"}, tarfile.XGLTYPE)
         + tar_bytes(A)[:1024]
         + tar_bytes(B)
     )

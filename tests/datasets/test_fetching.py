@@ -2,6 +2,7 @@
 
 import errno
 import io
+import math
 import os
 import re
 import shutil
@@ -29,7 +30,7 @@ from urllib3.util.connection import create_connection
 from genres.core import progress
 from genres.core.errors import InputError
 from genres.datasets import fetching, retry
-from genres.datasets.fetching import CHUNK_BYTES, CONNECT_SECONDS, Remote, fetch
+from genres.datasets.fetching import CHUNK_BYTES, CONNECT_SECONDS, Remote, cached_file, fetch
 from genres.datasets.retry import MAX_PAUSE, PAUSES, SourceError, TransientError, supervise
 
 HALF = len(CONTENT) // 2
@@ -100,7 +101,23 @@ def test_a_damaged_file_is_downloaded_again(
     fetch(download.remote).write_bytes(damaged)
     fetch(download.remote)
     assert download.files == COMPLETE
-    assert "music.bin was damaged and is deleted; it is downloaded again\n" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"warning: {download.cache / FILE} is damaged: it fails its checksum\n" in told
+    assert f"{download.cache / FILE} is deleted and downloaded again\n" in told
+
+
+def test_a_file_that_another_process_replaces_while_it_is_verified_stays(
+    download: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verify_slowly(file: Path) -> str:
+        digest = sha256(file.read_bytes())
+        file.write_bytes(CONTENT)
+        return digest
+
+    (download.cache / FILE).write_bytes(CHANGED)
+    monkeypatch.setattr(fetching, "file_sha256", verify_slowly)
+    assert cached_file(download.remote) is None
+    assert download.files == COMPLETE
 
 
 def test_a_file_that_cannot_be_read_is_named(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,14 +272,41 @@ def test_an_attempt_that_gets_on_is_left_alone_until_it_is_slower(monkeypatch: p
 
     monkeypatch.setattr(retry, "wait", end_window)
     windows = [60_000, 120_000, 500_000, 0]
-    assert supervise(attempt) == "result"
+    assert supervise(attempt, math.inf) == "result"
     windows = [60_000, 119_999]
     with pytest.raises(TransientError, match="less than 60 kB in 60 s") as error:
-        supervise(attempt)
+        supervise(attempt, math.inf)
     assert error.value.reached == 119_999
     positions.put(500_000)
     assert reported.get() == "given up"
     positions.put(0)
+
+
+def test_a_download_that_takes_too_long_is_given_up_and_resumed_later(
+    download: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "WINDOW_SECONDS", 0.1)
+    monkeypatch.setattr(retry, "WINDOW_BYTES", 1)
+    download.server.behave = serve(pace=lambda _: time.sleep(0.05))
+    with monkeypatch.context() as patch, pytest.raises(SourceError, match="only .* bytes have .*; given up after 0.00"):
+        patch.setattr(retry, "MAX_SECONDS", 0.36)
+        fetch(download.remote)
+    assert download.files.keys() == {PARTIAL}
+    assert len(download.server.requests) == 1
+    fetch(download.remote)
+    assert download.files == COMPLETE
+
+
+def test_attempts_that_get_on_and_break_are_not_made_for_ever(
+    download: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "PROGRESS_BYTES", 1)
+    for percent in range(1, 100):
+        download.server.script += [status(503, Retry_After=100), serve(stop_at=percent / 100)]
+    monkeypatch.setattr(retry, "MAX_SECONDS", 3600)
+    with pytest.raises(SourceError, match="; given up after 1 hours"):
+        fetch(download.remote)
+    assert 3400 < sum(download.waits) <= 3600
 
 
 def test_what_comes_with_a_redirect_is_not_read(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,7 +449,7 @@ def test_a_partial_file_is_completed_or_replaced(
 def test_a_full_disk_is_reported_before_the_download(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(download.cache)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000_000))
-    with pytest.raises(InputError, match="music takes 3 MB more in .*genres, where only 2 MB are free.*XDG_CACHE_HOME"):
+    with pytest.raises(InputError, match="music takes 3.0 MB in .*genres, where only 2.0 MB are free.*XDG_CACHE_HOME"):
         fetch(download.remote)
     assert download.server.requests == []
     download.write_partial(CONTENT[:HALF])

@@ -26,6 +26,7 @@ from project import files_in, run_code
 from genres.core.errors import InputError
 from genres.datasets import DATASETS, describe_dataset, gtzan, gtzan_mini, obtain_clips, retry, synthetic
 from genres.datasets.gtzan_mini import CHECKSUMS
+from genres.datasets.layout import Skipped
 from genres.datasets.retry import PAUSES
 from genres.schema import Dataset, Synthetic
 
@@ -223,22 +224,50 @@ def test_a_cached_archive_that_was_damaged_is_told_once_and_downloaded_again(
         assert files_in(tmp_path / run) == as_files("wav" if source == "hub" else "au")
         assert internet.log == log
         output = capsys.readouterr().err
-        assert output.count(f"{cached} was damaged and is deleted; it is downloaded again\n") == told
+        assert output.count(f"{cached} is deleted and downloaded again\n") == told
         assert f"checking {cached}, 0 MB, against its checksum\n" in output
 
 
-@pytest.mark.parametrize("note", [None, b"", b"no checksum", b"\xff"])
+@pytest.mark.parametrize("checksum", [None, b"", b"no checksum", b"\xff"])
 def test_without_its_checksum_a_cached_archive_is_verified_by_the_hubs(
-    internet: Internet, audio: Path, tmp_path: Path, note: bytes | None
+    internet: Internet, audio: Path, tmp_path: Path, checksum: bytes | None
 ) -> None:
     cache = folder(folder(tmp_path / "cache") / "genres")
     (cache / "gtzan-hub.tar.gz").write_bytes(ON_HUB)
-    if note is not None:
-        (cache / "gtzan-hub.tar.gz.sha256").write_bytes(note)
+    if checksum is not None:
+        (cache / "gtzan-hub.tar.gz.sha256").write_bytes(checksum)
     write_gtzan(audio)
     assert files_in(audio) == MINI
     assert internet.log == FROM_HUB[:1]
     assert (cache / "gtzan-hub.tar.gz.sha256").read_text() == f"{sha256(ON_HUB)}  gtzan-hub.tar.gz\n"
+
+
+@pytest.mark.parametrize(
+    ("cached", "checksum", "extension"),
+    [(ON_HUB, None, "wav"), (ON_HUB[:-1], None, "au"), (ON_HUB, "0" * 64 + "  gtzan-hub.tar.gz\n", "au")],
+    ids=["whole", "cut", "another checksum"],
+)
+def test_without_its_checksum_and_the_hub_a_cached_archive_is_used_if_its_size_is_right(
+    internet: Internet,
+    audio: Path,
+    tmp_path: Path,
+    cached: bytes,
+    checksum: str | None,
+    extension: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    internet.hub = status(404)
+    cache = folder(folder(tmp_path / "cache") / "genres")
+    archive = cache / "gtzan-hub.tar.gz"
+    archive.write_bytes(cached)
+    if checksum:
+        (cache / "gtzan-hub.tar.gz.sha256").write_text(checksum)
+    write_gtzan(audio)
+    assert files_in(audio) == as_files(extension)
+    is_used = extension == "wav"
+    assert (f"status 404; using {archive}, whose sha256 is not known\n" in capsys.readouterr().err) == is_used
+    assert ("GET original" in internet.log) != is_used
+    assert archive.read_bytes() == cached
 
 
 def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
@@ -340,7 +369,10 @@ def test_gtzan_mini_is_cached_even_if_there_is_no_space_for_its_clips(
     gtzan_mini.write_gtzan_mini(audio)
     assert files_in(audio) == MINI
     usage = shutil.disk_usage(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(InputError, match="only 2 are free; make room"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match="where only 0.0 MB are free. Free some space.$"),
+    ):
         patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2))
         gtzan_mini.write_gtzan_mini(folder(tmp_path / "full"))
     obtain_clips(dataset("gtzan-mini", exclude=["blues.00000"]), folder(tmp_path / "again"), UNUSED)
@@ -429,13 +461,30 @@ def test_the_users_own_clips_can_be_excluded_by_name(
         obtain_clips(everything, folder(tmp_path / "empty"), UNUSED)
 
 
-def test_the_synthetic_set_stays_whole(audio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(target: Path, *_: object) -> None:
-        (folder(target / "jazz") / "jazz.00054.wav").touch()
+def test_of_the_synthetic_set_all_but_the_unreadable_clip_can_be_excluded(
+    audio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(target: Path, *_: object) -> list[Skipped]:
+        for path in as_files("wav"):
+            (target / path).parent.mkdir(exist_ok=True)
+            (target / path).touch()
+        return []
 
     monkeypatch.setattr(synthetic, "write_clips", write)
-    obtain_clips(dataset("synthetic"), audio, UNUSED)
-    assert set(files_in(audio)) == {"jazz/jazz.00054.wav"}
+    skipped = obtain_clips(dataset("synthetic", exclude=["jazz.00054", "blues.00000", "no.00000"]), audio, UNUSED)
+    assert set(files_in(audio)) == set(as_files("wav", "blues.00000.wav", "blues.00000"))
+    assert skipped == [("blues/blues.00000.wav", "named in dataset.exclude")]
+    assert capsys.readouterr().err.splitlines() == [
+        "left out, as `dataset.exclude` says: blues/blues.00000.wav",
+        "note: `dataset.exclude` names clips that are not there: no.00000",
+    ]
+
+
+def test_the_clip_that_stays_is_the_unreadable_one(audio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "UNREADABLE_CLIP", ("jazz", 1))
+    obtain_clips(dataset("synthetic", exclude=[]), audio, UNUSED)
+    unreadable = [path for path, content in files_in(audio).items() if b"but this is none" in content]
+    assert unreadable == ["jazz/jazz.00001.wav"]
 
 
 def test_an_unknown_data_set_and_one_without_its_path_are_refused(audio: Path) -> None:

@@ -1,6 +1,8 @@
+import shutil
 from collections import Counter
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import soundfile
 from numpy.random import default_rng
 from project import files_in
 
+from genres.core.errors import InputError
 from genres.datasets import synthetic
 from genres.datasets.bands import BANDS
 from genres.datasets.synthetic import GENRES, draw_samples, parse_progression, render_clip, swung_steps
@@ -42,6 +45,18 @@ def test_one_jazz_clip_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyP
         soundfile.info(paths.pop(54))
     infos = [soundfile.info(path) for path in paths]
     assert {(info.samplerate, info.channels, info.subtype) for info in infos} == {(22_050, 1, "PCM_16")}
+
+
+def test_a_set_that_the_disk_has_no_room_for_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**9))
+    monkeypatch.setattr(synthetic, "ordered_map", Mock(side_effect=AssertionError))  # which would fill the disk
+    size = r"the synthetic data set takes 2,703,232\.0 MB in .*, where only 1,000\.0 MB are free"
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InputError, match=f"{size}.*, or lower .*clips_per_genre"):
+        synthetic.write_clips(tmp_path, Synthetic(clips_per_genre=10_000, seconds=600, seed=0), executor)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("genre", GENRES)

@@ -15,7 +15,7 @@ def folder(tmp_path: Path) -> Path:
     for number, name in enumerate(CURVES):
         curve = folder / "plots" / "metrics" / f"{name}.tsv"
         curve.parent.mkdir(parents=True, exist_ok=True)
-        rows = [f"{step}\t{number + step / 10}" for step in (1, 2, 3)]
+        rows = [f"{step}\t{number / 10 + step / 100:.2f}" for step in (1, 2, 3)]
         curve.write_text("\n".join([f"step\t{name.split('/')[1]}", *rows, ""]))
     return folder
 
@@ -25,8 +25,8 @@ def test_curves_are_columns_and_epochs_the_index_of_models_that_have_them(folder
     assert list(found) == ["simple"]
     curves = found["simple"]
     assert list(curves.index) == [1, 2, 3]
-    assert curves.train_loss.tolist() == [0.1, 0.2, 0.3]
-    assert curves.test_accuracy.tolist() == [3.1, 3.2, 3.3]
+    assert curves.train_loss.tolist() == [0.01, 0.02, 0.03]
+    assert curves.test_accuracy.tolist() == [0.31, 0.32, 0.33]
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,21 @@ def test_curves_are_columns_and_epochs_the_index_of_models_that_have_them(folder
         "step\tloss\n1\tx\n2\t2\n3\t2\n",
         "step\tloss\n1\t2\n3\t2\n4\t2\n",
         "step\tloss\n1\t\n2\t1\n3\t1\n",
+        "step\tloss\n1\tinf\n2\t1\n3\t1\n",
+        "step\tloss\n1\tnan\n2\t1\n3\t1\n",
+        "step\tloss\n1\t-1\n2\t1\n3\t1\n",
         "\0\1\n",
     ],
 )
 def test_a_damaged_curve_is_named_with_the_stage(folder: Path, content: str) -> None:
     (folder / "plots/metrics/test/loss.tsv").write_text(content)
     with pytest.raises(InputError, match=r"test/loss.tsv(?s:.*)`dvc repro -f train_simple`"):
+        read_curves(folder)
+
+
+def test_an_accuracy_above_1_is_refused(folder: Path) -> None:
+    (folder / "plots/metrics/test/accuracy.tsv").write_text("step\taccuracy\n1\t0.5\n2\t1.5\n3\t1\n")
+    with pytest.raises(InputError, match=r"accuracy.tsv is damaged: accuracy, line 3: .*, but found '1.5'. Run"):
         read_curves(folder)
 
 

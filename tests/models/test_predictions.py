@@ -29,15 +29,18 @@ def path(tmp_path: Path) -> Path:
     """A predictions file for two genres."""
     path = tmp_path / "simple.csv"
     clips = split_of(("blues", "rock"))
-    write_predictions(path, clips, ("blues", "rock"), ModelOutput(np.arange(8) % 2, shares(8, 2)))
+    probabilities = shares(8, 2)
+    write_predictions(path, clips, ("blues", "rock"), ModelOutput(probabilities.argmax(axis=1), probabilities))
     return path
 
 
 def test_predictions_are_read_as_they_were_written_with_every_digit(tmp_path: Path) -> None:
     clips = split_of(AWKWARD)
-    labels, probabilities = np.arange(len(clips)) % len(AWKWARD), shares(len(clips), len(AWKWARD))
+    probabilities = shares(len(clips), len(AWKWARD))
     probabilities[0] = [1, *[0] * 6]
-    probabilities[1] = [1e-300, 5e-324, 0.1, 1 / 3, 1 - 1e-16, 0.5, 0.25]
+    probabilities[1] = [1e-300, 5e-324, 0.1, 1 / 3, 1e-16, 1 / 3, 0.7 / 3]  # two are largest
+    labels = probabilities.argmax(axis=1)
+    labels[1] = 5
     # In the order of the model's outputs, which is that of the sorted class names.
     order = tuple(sorted(AWKWARD))
     write_predictions(tmp_path / "simple.csv", clips, order, ModelOutput(labels, probabilities))
@@ -63,15 +66,17 @@ def test_a_model_without_probabilities_has_no_columns_for_them(tmp_path: Path) -
         (lambda text: text.replace("predicted,blues,rock", "predicted,rock,blues"), "rock, blues, not blues, rock"),
         (lambda text: text.replace("predicted,blues,rock", "predicted,blues,jazz"), "blues, jazz, not blues, rock"),
         (lambda text: text.replace(",simple,rock,", ",simple,jazz,", 1), "it predicts 'jazz', which is no genre"),
-        (lambda text: text.replace(",simple,", ",linear,", 2), "line 2: its model is 'linear', not one of simple"),
-        (lambda text: text.replace(",test,", ",tests,", 1), "line 4: its subset is 'tests', not one of train, valid"),
-        (lambda text: text.replace("blues/1", "blues/0", 1), "line 3: the clip 'blues/0' is there a second time"),
-        (lambda text: text.replace("blues/1", "rock/9", 1), "line 3: the clip 'rock/9' has the genre 'blues'"),
+        (lambda text: text.replace(",simple,", ",linear,", 2), "line 2: the model 'linear' is not one of simple"),
+        (lambda text: text.replace(",test,", ",tests,", 1), "line 4: the subset 'tests' is not one of train, valid"),
+        (lambda text: text.replace("blues/1", "blues/0", 1), "line 3: the clip_id 'blues/0' is there a second time"),
+        (lambda text: text.replace("blues/1", "rock/9", 1), "line 3: the clip_id 'rock/9' is not <genre>/<clip>"),
         (lambda text: text.replace(",0.", ",", 1), "not between 0 and 1"),
         (lambda text: text.replace(",0.", ",-0.", 1), "not between 0 and 1"),
         (lambda text: text.replace(",0.", ",nan 0.", 1), "is not a number"),
         (lambda text: re.sub(r",0\.\d+\n", ",nan\n", text, count=1), "not between 0 and 1"),
         (lambda text: text.partition("\n")[0] + "\n", "it has no rows"),
+        (lambda text: re.sub(r",0\.\d+\n", ",0.5\n", text, count=1), "line 2: its probabilities do not sum to 1"),
+        (lambda text: text.replace(",simple,rock,", ",simple,blues,", 1), "another genre than the predicted one has"),
     ],
 )
 def test_a_damaged_file_is_refused(path: Path, damage: Callable[[str], str], why: str) -> None:

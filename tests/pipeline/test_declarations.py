@@ -80,7 +80,7 @@ def test_a_stage_declares_what_it_opens_asks_for_and_writes(project: Path, stage
 
 def test_every_stage_runs_the_script_of_its_name() -> None:
     assert {name: stage["cmd"] for name, stage in PIPELINE.items()} == {
-        name: f"python stages/{name}.py" for name in STAGES
+        name: f"exec python stages/{name}.py" for name in STAGES
     }
     scripts = {path.stem for path in (ROOT / "stages").glob("*.py")}
     assert scripts == {*STAGES, "common"}

@@ -98,7 +98,8 @@ def write_example(
             of_model[column].rename(name).to_csv(path, sep="\t", index_label="step")
         write_json(folder / "metrics.json", scores)
     write_json(project / "data/dataset.json", dataset)
-    write_json(project / "metrics/split.json", {"leaked": 0, "train": int((clips.subset == TRAIN).sum())})
+    n_clips = {subset: int((clips.subset == subset).sum()) for subset in (TRAIN, TEST)}
+    write_json(project / "metrics/split.json", {"leaked": 0} | n_clips)
     write_json(project / "metrics/evaluate.json", score_models(predictions))
     write_csv(project / "plots/per_genre.csv", score_by_genre(predictions))
     write_csv(project / "plots/comparisons.csv", compare_models(predictions))

@@ -6,6 +6,7 @@ import pytest
 from example_results import DATASET, GTZAN, clips_of, write_example
 
 from genres.__main__ import main
+from genres.core.errors import InputError
 from genres.core.files import write_json
 from genres.report.models import MODELS, ShownModel
 from genres.report.table import format_table
@@ -51,7 +52,7 @@ def test_the_command_prints_the_table_and_where_page_and_figures_lie_or_one_clea
     (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
     (tmp_path / "plots/figures").mkdir()
     (tmp_path / "plots/report.html").touch()
-    write_json(tmp_path / "metrics/split.json", {"leaked": 1})
+    write_json(tmp_path / "metrics/split.json", {"leaked": 1, "test": 12})
     monkeypatch.chdir(tmp_path)
     main(["results"])
     printed = capsys.readouterr().out
@@ -63,6 +64,6 @@ def test_the_command_prints_the_table_and_where_page_and_figures_lie_or_one_clea
     assert "Page" not in capsys.readouterr().out
     for file in ("evaluate", "split"):  # the latter is read first
         (tmp_path / f"metrics/{file}.json").write_text("{}")
-        with pytest.raises(SystemExit, match=f"^error: metrics/{file}.json is damaged.*`dvc repro -f {file}`"):
+        with pytest.raises(InputError, match=f"^metrics/{file}.json is damaged.*`dvc repro -f {file}`"):
             main(["results"])
         assert capsys.readouterr().out == ""

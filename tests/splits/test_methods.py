@@ -200,6 +200,8 @@ def test_a_method_is_chosen_by_its_name(tmp_path: Path) -> None:
     assert listed.tolist() == ["train", "valid", "test"] * 333
     with pytest.raises(InputError, match="`split.lists` is '~no one/lists', whose home folder is not known"):
         draw("fault-filtered", 3, recordings, "~no one/lists")
+    with pytest.raises(InputError, match=r"`split.lists` is 'a\\x00b', but no path has a null character"):
+        draw("fault-filtered", 3, recordings, "a\0b")
 
 
 @pytest.mark.parametrize("method", ["stratified", "grouped", "kfold"])

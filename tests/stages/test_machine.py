@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from project import ROOT, STAGES, environment, remove_outputs
+from project import ROOT, STAGES, environment, outputs, remove_outputs
 
 
 def run(folder: Path, before: str, stage: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -38,6 +38,35 @@ def test_a_closed_standard_error_hinders_nothing(project: Path) -> None:
     assert (project / "data/inputs.npy").is_file()
 
 
+@pytest.mark.parametrize(
+    ("after", "status", "message"),
+    [
+        (">/dev/full", 1, "error: a file: No space left on device. Free some space, and run this again\n"),
+        ("| true", 1, ""),
+        (">&-", 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written_ends_in_at_most_one_line(
+    project: Path, after: str, status: int, message: str
+) -> None:
+    code = "from common import run_stage; import time; run_stage(lambda: (time.sleep(0.5), print('x')))"
+    command = ["bash", "-c", f'set -o pipefail; PYTHONPATH="$0" "$1" -c "$2" {after}', str(ROOT / "stages")]
+    result = subprocess.run(
+        [*command, sys.executable, code], cwd=project, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (result.stderr, result.returncode) == (message, status)
+
+
+@pytest.mark.parametrize(
+    "stage", [stage if stage == "download" else pytest.param(stage, marks=pytest.mark.slow) for stage in STAGES]
+)
+def test_a_stage_finds_its_code_where_python_leaves_out_the_folder_of_scripts(project: Path, stage: str) -> None:
+    remove_outputs(project, stage)
+    result = run(project, "", stage, PYTHONSAFEPATH="1")
+    assert result.returncode == 0, result.stderr
+    assert all((project / output).exists() for output in outputs(stage))
+
+
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg", "none of these"])
 def test_figures_do_not_look_at_the_backend_nor_at_the_users_settings(
     project: Path, tmp_path: Path, backend: str
@@ -66,8 +95,9 @@ def is_running(pid: int) -> bool:
 def test_a_stage_ends_with_the_dvc_that_started_it() -> None:
     stage = "import sys, time; sys.path.insert(0, 'stages'); from common import run_stage; "
     stage += "print('up', flush=True); run_stage(lambda: time.sleep(300))"
-    parent = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); "
-    parent += "print(child.pid, flush=True); child.wait()"
+    # Like DVC, which has a shell run the stage.
+    parent = "import shlex, subprocess, sys; command = 'exec ' + shlex.join([sys.executable, '-c', sys.argv[1]]); "
+    parent += "child = subprocess.Popen(['/bin/sh', '-c', command]); print(child.pid, flush=True); child.wait()"
     with subprocess.Popen(
         [sys.executable, "-c", parent, stage],
         cwd=ROOT,

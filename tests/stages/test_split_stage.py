@@ -18,7 +18,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that is split anew by each test."""
     data = tmp_path_factory.mktemp("project") / "data"
     data.mkdir()
-    clips = [f"{clip_id},{clip_id.partition('/')[0]},,,,,ok," for clip_id in sorted(ALL)]
+    clips = [f"{clip_id},{clip_id.partition('/')[0]},,,,{'0' * 64},ok," for clip_id in sorted(ALL)]
     (data / "clips.csv").write_text("\n".join([",".join(CLIPS), *clips, ""]))
     (data / "duplicates.csv").write_text(f"{','.join(DUPLICATES)}\n{ORIGINAL},{COPY},1.000\n")
     return data.parent

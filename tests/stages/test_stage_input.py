@@ -163,6 +163,15 @@ def test_a_missing_or_damaged_file_is_named_with_the_stage_that_makes_it(project
     assert f"`dvc repro {MAKERS[file]}`" in message
 
 
+def test_a_clip_to_be_heard_that_is_not_listed_is_named(project: Path) -> None:
+    remove_outputs(project, "report")
+    path = project / "data/clips.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    first = {row.partition("/")[0]: row for row in reversed(rows)}  # of each genre
+    path.write_text("".join([header, *first.values()]), encoding="utf-8")
+    assert "data/clips.csv has no row for '" in refuse(project, "report")
+
+
 def test_all_numbers_in_metrics_have_four_decimals(first_run: FirstRun) -> None:
     numbers: list[str] = []
     for file in (first_run.clone.folder / "metrics").rglob("*.json"):

@@ -8,7 +8,6 @@ lies beside the sources. What cannot be read back, as a full disk leaves it, is 
 
 import atexit
 import hashlib
-import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,17 +16,6 @@ from typing import Any, Self
 
 from numba.core import caching
 from platformdirs import user_cache_path
-
-UNREADABLE = (
-    AttributeError,
-    EOFError,
-    ImportError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-)
 
 
 class CacheByContent(caching._CacheLocator):
@@ -69,13 +57,13 @@ class _CacheFile(caching.IndexDataCacheFile):
     def _load_index(self) -> Any:
         try:
             return super()._load_index()
-        except UNREADABLE:
+        except Exception:  # a damaged pickle may raise anything
             return {}
 
     def _load_data(self, name: str) -> Any:
         try:
             return super()._load_data(name)
-        except UNREADABLE as error:
+        except Exception as error:
             raise OSError(f"{name} is damaged") from error  # which numba takes for a missing file
 
 

@@ -1,7 +1,11 @@
-"""What the user or the machine can mend, and how it is said: one message and no traceback. The rest are bugs."""
+"""What the user or the machine can mend gets one message and no traceback. The rest are bugs."""
 
 import errno
+import os
+import re
+import sys
 from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
 
 
 class InputError(Exception):
@@ -21,12 +25,20 @@ REMEDIES = {
     errno.EDQUOT: "Free some space",
     errno.EFBIG: "Use another file system, or raise `ulimit -f`",
     errno.EIO: "Check the disk",
+    errno.ESTALE: "Check the disk",
+    errno.EEXIST: "Move it away",
+    errno.EISDIR: "Move it away",
+    errno.ENOTDIR: "Move it away",
+    errno.ELOOP: "Move it away",
     errno.ENFILE: "Close other programs",
     errno.EMFILE: "Raise `ulimit -n`",
     errno.ENAMETOOLONG: "Shorten the name",
     errno.ENOMEM: "Close other programs",
     errno.EAGAIN: "Close other programs",
 }
+
+# PyTorch's words, on a CPU and on a GPU, and Python's.
+OUT_OF_MEMORY = re.compile("allocate memory|out of memory|can't start new thread")
 
 
 def explain(error: BaseException) -> str | None:
@@ -40,11 +52,34 @@ def explain(error: BaseException) -> str | None:
             "a worker process was killed, most likely because memory ran out. Close other programs, or use one core: "
             "`taskset -c 0 dvc repro`"
         )
-    # PyTorch raises a RuntimeError.
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))):
         return f"memory ran out ({error or 'no size is known'}). Close other programs, or lower sizes in params.yaml"
     if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):  # of Python's tempfile
         return f"{error.strerror}. Free some space there, or set TMPDIR to another folder"
     if isinstance(error, OSError) and error.errno in REMEDIES:
-        return f"{error.filename or 'a file'}: {error.strerror}. {REMEDIES[error.errno]}, and run this again"
+        file = error.filename2 or error.filename or "a file"
+        return f"{file}: {error.strerror}. {REMEDIES[error.errno]}, and run this again"
     return None
+
+
+def install_excepthook() -> None:
+    """From now on, let an error that `explain` knows end this process with one line and status 1."""
+    sys.excepthook = _print_error
+
+
+def _print_error(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    message = explain(error)
+    if message is not None:
+        print(f"error: {message}", file=sys.stderr)
+    elif not isinstance(error, BrokenPipeError):  # whoever read the output has seen enough, as `head` does
+        sys.__excepthook__(kind, error, traceback)
+    try:
+        flush_output()
+    except OSError:  # Python would try again, fail again and print a traceback
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def flush_output() -> None:
+    """Write what has been printed, so that an error of that is raised here and not when Python ends."""
+    if sys.stdout is not None:  # closed by whoever started this
+        sys.stdout.flush()

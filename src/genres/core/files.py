@@ -9,16 +9,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.lib.format import open_memmap, write_array_header_1_0
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from genres.core.errors import InputError
 
+MEGABYTE = 10**6
 DECIMALS = 4  # of the numbers in ``metrics/`` and ``plots/``, so that a diff shows changes and no noise
+
+
+class NoRoomError(InputError):
+    """A file cannot be written, which is no fault of what it is made from."""
 
 
 @contextmanager
@@ -30,13 +37,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)  # never written through: it might be a link or a pipe
+    _remove(partial)  # never written through: it might be a link or a pipe
     try:
         with _naming(path):
             yield partial
             partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
 
 
 @contextmanager
@@ -44,7 +51,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside ``path``, which replaces ``path`` if the block raises nothing."""
     partial, replaced = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.replaced")
     for left_by_killed_run in (partial, replaced):
-        shutil.rmtree(left_by_killed_run, ignore_errors=True)
+        _remove(left_by_killed_run)
     partial.mkdir(parents=True)
     try:
         with _naming(path):
@@ -53,10 +60,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 path.rename(replaced)
             partial.rename(path)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         if not path.exists() and replaced.exists():  # the second of the two failed
             replaced.rename(path)
-        shutil.rmtree(replaced, ignore_errors=True)
+        _remove(replaced)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder with what is in it, if it is there and can be removed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -72,12 +87,27 @@ def _naming(path: Path) -> Iterator[None]:
 
 def expand_home(path: str, parameter: str) -> Path:
     """Return the value of ``parameter`` with a home folder in place of "~"; raise InputError if there is none."""
+    if "\0" in path:
+        raise InputError(f"`{parameter}` is {path!r}, but no path has a null character; write another one")
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # no such user, or one without a home
         raise InputError(
             f"`{parameter}` is {path!r}, whose home folder is not known; write the path in full"
         ) from error
+
+
+def require_space(size: int, folder: Path, what: str, *alternatives: str) -> None:
+    """Raise a NoRoomError, before anything is computed, if ``size`` bytes for ``what`` are not free in ``folder``.
+
+    The ``alternatives`` say what else helps than to free some space.
+    """
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise NoRoomError(
+            f"{what} takes {size / MEGABYTE:,.1f} MB in {folder}, where only {free / MEGABYTE:,.1f} MB are free. "
+            f"{', or '.join(['Free some space', *alternatives])}."
+        )
 
 
 def damaged(path: Path, stage: str, why: str) -> InputError:
@@ -98,16 +128,25 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         partial.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path, stage: str) -> dict[str, Any]:
-    """Read a JSON object that ``stage`` wrote, or raise an InputError."""
+def read_json(path: Path, kind: Any, stage: str) -> dict[str, Any]:
+    """Read a JSON object of a ``kind`` that pydantic checks, which ``stage`` wrote, or raise an InputError."""
     require_file(path, stage)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise damaged(path, stage, f"not valid JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise damaged(path, stage, "not a JSON object")
-    return content
+    _checked(content, kind, path, stage, strict=True)
+    return content  # not what pydantic makes of it
+
+
+def _checked(content: Any, kind: Any, path: Path, stage: str, *where: str, strict: bool = False) -> Any:
+    """Return what pydantic makes of the ``content`` of a file, or of a part of it, as ``kind``."""
+    try:
+        return TypeAdapter(kind).validate_python(content, strict=strict)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ", ".join([*where, *map(str, first["loc"])]) or "the whole"
+        raise damaged(path, stage, f"{place}: {first['msg']}, but found {first['input']!r:.60}") from None
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -121,9 +160,9 @@ def read_csv(
 ) -> pd.DataFrame:
     """Read a table that ``stage`` wrote, its values separated by tabs in a ``.tsv`` file, or raise an InputError.
 
-    Values are text, unless ``columns`` maps the names to types: except for ``str``, an empty field is then a missing
-    value, which ``int`` refuses and "Int64" accepts. A table without rows counts as damaged unless it ``may_be_empty``.
-    After ``columns`` there may be ``more_columns``.
+    Values are text, unless ``columns`` maps the names to types, by which pydantic checks them: except for ``str``, an
+    empty field is then None, which a type may accept. A table without rows counts as damaged unless it
+    ``may_be_empty``. After ``columns`` there may be ``more_columns``.
     """
     require_file(path, stage)
     try:
@@ -143,12 +182,12 @@ def read_csv(
     if not rows and not may_be_empty:
         raise damaged(path, stage, "it has no rows")
     table = pd.DataFrame(rows, columns=list(header), dtype=str)
-    numeric = {name: kind for name, kind in columns.items() if kind is not str} if isinstance(columns, Mapping) else {}
-    for name, kind in numeric.items():
-        try:
-            table[name] = table[name].replace("", None).astype(kind)
-        except (ValueError, OverflowError) as error:
-            raise damaged(path, stage, f"its column {name} has a value of another type ({error})") from None
+    typed = {name: kind for name, kind in columns.items() if kind is not str} if isinstance(columns, Mapping) else {}
+    for name, kind in typed.items():
+        lines = {f"line {line}": value or None for line, value in enumerate(table[name], start=2)}
+        values = _checked(lines, GenericAlias(dict, (str, kind)), path, stage, name).values()
+        # With None, pandas would make floating-point numbers of integers.
+        table[name] = pd.Series(list(values), dtype=object if None in values else None)
     return table
 
 
@@ -161,15 +200,11 @@ def file_sha256(path: Path) -> str:
 def write_array(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[np.float32]]) -> None:
     """Write an npy file of float32 (clips, height, width) row by row, so it need not fit into memory.
 
-    An InputError is raised before anything is computed if the disk has no room for it.
+    A NoRoomError is raised before anything is computed if the disk has no room for it.
     """
     with atomic_write(path) as partial, partial.open("wb") as file:
-        size, free = math.prod(shape) * 4, shutil.disk_usage(partial.parent).free
-        if size > free:
-            raise InputError(
-                f"{path} would take {size / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free. Free some space, or lower "
-                f"the sizes in params.yaml: it has {shape[0]} clips of {shape[1]} x {shape[2]}."
-            )
+        sizes = f"lower the sizes in params.yaml: it has {shape[0]} clips of {shape[1]} x {shape[2]}"
+        require_space(math.prod(shape) * 4, path.parent, str(path), sizes)
         write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         for row in rows:
             file.write(np.ascontiguousarray(row, "<f4").data)
@@ -179,10 +214,11 @@ def read_array(path: Path, n_rows: int, stage: str) -> NDArray[np.float32]:
     """Map the npy file of float32 (``n_rows`` clips, height, width) that ``stage`` wrote, or raise an InputError."""
     require_file(path, stage)
     try:
-        array = open_memmap(path, mode="r")
-    except (ValueError, TypeError, TokenError) as error:  # what NumPy's parser of headers raises
+        with np.errstate(over="ignore"):  # in the product of enormous dimensions
+            array = open_memmap(path, mode="r")
+    except (ValueError, TypeError, OverflowError, TokenError) as error:  # what NumPy's parser of headers raises
         raise damaged(path, stage, f"not a readable npy file ({error})") from None
-    if array.dtype != np.float32 or array.ndim != 3 or len(array) != n_rows:
+    if array.dtype != np.float32 or array.ndim != 3 or len(array) != n_rows or not array.size:
         raise damaged(path, stage, f"{array.dtype} of shape {array.shape}, not float32 ({n_rows} clips, height, width)")
     if not array.flags.c_contiguous or array.offset + array.nbytes != path.stat().st_size:
         raise damaged(path, stage, "its values are in Fortran order, or more bytes follow them")

@@ -33,7 +33,8 @@ def has_avx2() -> bool:
 def settle_arithmetic() -> None:
     """Set the variables that the libraries read when they are loaded, here and in the processes that this one starts.
 
-    On another processor, only the number of threads is settled, and a line on standard error says so.
+    On another processor, only the number of threads is settled, and a line on standard error says so. numba is told
+    where to keep what it compiles, too.
     """
     os.environ.update(THREADS)
     os.environ["NUMBA_CACHE_LOCATOR_CLASSES"] = "genres.core.compiled.CacheByContent"

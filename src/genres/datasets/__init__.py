@@ -22,7 +22,7 @@ def obtain_clips(dataset: Dataset, folder: Path, executor: Executor) -> list[Ski
     """Put a data set's clips into the empty ``folder`` as ``<genre>/<clip>.<ext>``, but for those to exclude.
 
     A clip is excluded by its name or by ``<genre>/<name>``, with or without the extension; names that no clip has are
-    printed. The synthetic data set is whole whatever is excluded: its unreadable clip, which stands for GTZAN's, is
+    printed. The unreadable clip of the synthetic data set, which stands for GTZAN's, stays though it is named: it is
     there to be listed as such. What computes the files, the ``executor``, does not change them.
 
     Returns:
@@ -35,15 +35,15 @@ def obtain_clips(dataset: Dataset, folder: Path, executor: Executor) -> list[Ski
         raise InputError(f"`dataset.name` should be one of {', '.join(DATASETS)}, but is {dataset.name!r}.")
     description = DATASETS[dataset.name]
     skipped = description.obtain(dataset, folder, executor)
-    if description.synthetic:
-        return skipped
+    kept = folder / description.kept if description.kept else None
     files = sorted(folder.glob("*/*"))
     matched, excluded = set(), []
     for file in files:
         names = {prefix + name for prefix in ("", f"{file.parent.name}/") for name in (file.stem, file.name)}
         if found := names.intersection(dataset.exclude):
             matched |= found
-            excluded.append(file)
+            if file != kept:
+                excluded.append(file)
     if len(excluded) == len(files):
         raise InputError(f"`dataset.exclude` leaves no clip: all of {len(files)} are named there.")
     for file in excluded:

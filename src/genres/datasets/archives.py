@@ -6,7 +6,6 @@ and the disk had room for. What an archive takes of memory and time is bounded, 
 
 import posixpath
 import re
-import shutil
 import stat
 import struct
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from genres.core.errors import InputError
+from genres.core.files import NoRoomError, require_space
 from genres.core.progress import Progress
 from genres.datasets.layout import Roster, Skipped, naming, split_path
 from genres.datasets.tar import CHUNK_BYTES, UNPACK_ERRORS, open_tar, read_tar
@@ -34,10 +34,6 @@ MEGABYTE = 10**6  # progress counts the archive's megabytes: how many members a 
 
 # What damaged or hostile input raises; RuntimeError is something that zipfile lacks.
 READ_ERRORS = (*UNPACK_ERRORS, OverflowError, RuntimeError, struct.error, zipfile.BadZipFile)
-
-
-class NoRoomError(InputError):
-    """A clip cannot be written, which is no fault of the archive."""
 
 
 class Member(NamedTuple):
@@ -133,9 +129,7 @@ def _write(member: Member, file: Path) -> None:
     """Write the content of ``member`` to the new ``file``, if the disk has room for what it claims."""
     try:
         file.parent.mkdir(exist_ok=True)
-        free = shutil.disk_usage(file.parent).free
-        if member.size > free:
-            raise NoRoomError(f"{member.path!r} takes {member.size} bytes but only {free} are free; make room")
+        require_space(member.size, file.parent, repr(member.path))
         with file.open("xb") as copy:
             written = sum(copy.write(chunk) for chunk in _content(member))
     except OSError as error:
@@ -225,7 +219,7 @@ def _read_zip(stream: BufferedReader) -> Iterator[Member]:
             if info.compress_type not in ZIP_METHODS:
                 raise InputError(
                     f"{path!r} is compressed by the method {info.compress_type}; make the archive anew with deflate, "
-                    "which is what zip uses if not told else"
+                    "which zip uses by default"
                 )
             kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the zip was not made on Unix
             if member.is_folder or kind not in (0, stat.S_IFREG):

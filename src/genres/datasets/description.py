@@ -21,6 +21,7 @@ class DatasetDescription:
     source: Callable[[Dataset], str]  # where its clips come from
     obtain: Callable[[Dataset, Path, Executor], list[Skipped]]
     synthetic: bool = False  # whether a program made the clips
+    kept: str | None = None  # the ``<genre>/<clip>.<ext>`` that stays though it is named in `dataset.exclude`
     paper: bool = False  # whether these are the paper's data, so that its results may stand beside ours
     caveats: tuple[str, ...] = ()  # what keeps its figures from meaning what they seem to mean
     split_caveats: Mapping[str, str] = field(default_factory=dict)  # the same for single methods of ``split.method``

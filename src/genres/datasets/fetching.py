@@ -18,7 +18,7 @@ from requests.exceptions import ProxyError, RequestException, SSLError
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from genres.core.errors import InputError
-from genres.core.files import atomic_write, file_sha256
+from genres.core.files import MEGABYTE, atomic_write, file_sha256, require_space
 from genres.core.progress import Progress
 from genres.datasets.retry import (
     SourceError,
@@ -33,10 +33,9 @@ from genres.datasets.retry import (
 CONNECT_SECONDS = 5.0  # for each address of a host
 READ_SECONDS = 30.0  # without a byte; the Internet Archive takes long to find a file
 CHUNK_BYTES = 2**16
-MEGABYTE = 10**6
 HTML_PREFIXES = (b"<!doctype html", b"<html")
 HTML_BYTES = 64  # at the beginning, in which one of these stands, after white space
-CACHE_HINT = "or set XDG_CACHE_HOME to another cache folder"
+CACHE_HINT = "set XDG_CACHE_HOME to another cache folder"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ class Remote:
 def cached_file(remote: Remote) -> Path | None:
     """Return the path of ``remote`` in the cache folder, or None if it is not there.
 
-    One that fails its checksum is deleted, which is said on standard error.
+    If it fails its checksum, the result is None, too, and a warning is printed. Only `fetch` deletes it, which holds
+    the file's lock: another process may be replacing it.
 
     Raises:
         InputError: the file cannot be read.
@@ -72,18 +72,17 @@ def cached_file(remote: Remote) -> Path | None:
         print(f"checking {file}, {size:.0f} MB, against its checksum", file=sys.stderr, flush=True)
         if file_sha256(file) == remote.sha256:
             return file
-        file.unlink()
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}); make it readable, or delete it") from error
-    print(f"warning: {file} was damaged and is deleted; it is downloaded again", file=sys.stderr, flush=True)
+    print(f"warning: {file} is damaged: it fails its checksum", file=sys.stderr, flush=True)
     return None
 
 
-def noted_sha256(remote: Remote) -> str | None:
-    """Return the checksum that `fetch` has noted beside the file, or None."""
-    note = _note(user_cache_path("genres") / remote.file)
+def recorded_sha256(remote: Remote) -> str | None:
+    """Return the checksum that `fetch` has recorded beside the file, or None."""
+    checksum = _checksum_file(user_cache_path("genres") / remote.file)
     with suppress(OSError, UnicodeDecodeError):
-        if note.is_file() and (found := re.match("([0-9a-f]{64}) ", note.read_text(encoding="utf-8"))):
+        if checksum.is_file() and (found := re.match("([0-9a-f]{64}) ", checksum.read_text(encoding="utf-8"))):
             return found[1]
     return None
 
@@ -92,7 +91,7 @@ def fetch(remote: Remote) -> Path:
     """Return the path of ``remote`` in the cache folder; download it first if it is not there.
 
     The download is named ``<file>.partial``, and a later run resumes one that broke or was killed. Of several
-    processes one downloads and the others wait for it. The checksum, if there is one, is noted in ``<file>.sha256``.
+    processes one downloads and the others wait for it. The checksum, if there is one, is recorded in ``<file>.sha256``.
 
     Raises:
         SourceError: the source is not available or sends something else. A partial download is kept only if it
@@ -106,17 +105,20 @@ def fetch(remote: Remote) -> Path:
         with _lock(file):
             _make_way(file, partial)
             if not cached_file(remote):
+                if file.is_file():
+                    print(f"{file} is deleted and downloaded again", file=sys.stderr, flush=True)
+                    file.unlink(missing_ok=True)
                 _announce(remote, partial)
-                retry(remote.url, lambda: _download(remote, partial))
+                retry(remote.url, lambda deadline: _download(remote, partial, deadline))
                 partial.replace(file)
             if remote.sha256:
-                with atomic_write(_note(file)) as note:
-                    note.write_text(f"{remote.sha256}  {file.name}\n", encoding="utf-8")  # as `sha256sum -c` reads it
+                with atomic_write(_checksum_file(file)) as checksum:  # as `sha256sum -c` reads it
+                    checksum.write_text(f"{remote.sha256}  {file.name}\n", encoding="utf-8")
             return file
     except OSError as error:
         raise InputError(
             f"{file} cannot be written ({error.strerror}). It takes {remote.size / MEGABYTE:.0f} MB in all: free some "
-            f"space, make its folder writable, {CACHE_HINT}."
+            f"space, make its folder writable, or {CACHE_HINT}."
         ) from error
 
 
@@ -141,15 +143,15 @@ def _lock(file: Path) -> AbstractContextManager[object]:
         return lock.acquire()
 
 
-def _note(file: Path) -> Path:
+def _checksum_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
 def _make_way(file: Path, partial: Path) -> None:
     """Raise InputError if a folder has one of these names; delete a ``partial`` that is a pipe, a link or the like."""
-    for path in (file, partial, _note(file)):
+    for path in (file, partial, _checksum_file(file)):
         if path.is_dir() and not path.is_symlink():
-            raise InputError(f"{path} is a folder, where a file is to be downloaded to; remove it, {CACHE_HINT}")
+            raise InputError(f"{path} is a folder, where a file is to be downloaded to; remove it, or {CACHE_HINT}")
     if partial.is_symlink() or not partial.is_file():  # opening a pipe never ends, and a link leads elsewhere
         partial.unlink(missing_ok=True)
 
@@ -158,13 +160,9 @@ def _announce(remote: Remote, partial: Path) -> None:
     """Print what is downloaded, how much, from where and to where; raise InputError if there is no space for it."""
     offset = partial.stat().st_size if partial.exists() and remote.sha256 else 0
     missing = max(remote.size - offset, 0)
+    require_space(missing, partial.parent, f"the rest of {remote.name}" if offset else remote.name, CACHE_HINT)
     free = shutil.disk_usage(partial.parent).free
     about = "" if remote.sha256 else "about "
-    if missing > free:
-        raise InputError(
-            f"{remote.name} takes {about}{missing / MEGABYTE:.0f} MB more in {partial.parent}, where only "
-            f"{free / MEGABYTE:.0f} MB are free. Free some space, {CACHE_HINT}."
-        )
     resumed = f" ({offset / MEGABYTE:.0f} MB of it are already there)" if offset else ""
     print(
         f"downloading {remote.name}, {about}{remote.size / MEGABYTE:.0f} MB{resumed}, from {remote.url} "
@@ -174,14 +172,14 @@ def _announce(remote: Remote, partial: Path) -> None:
     )
 
 
-def _download(remote: Remote, partial: Path) -> None:
+def _download(remote: Remote, partial: Path, deadline: float) -> None:
     """Request what ``partial`` lacks of ``remote``, append it, and verify the whole file."""
     offset = partial.stat().st_size if partial.exists() else 0
     if remote.sha256 is None or offset > remote.size:
         offset = 0  # without a checksum, nothing tells whether old and new bytes belong together
     resumed = offset > 0
     if offset < remote.size:
-        resumed = supervise(lambda report: _request(remote, partial, offset, report))
+        resumed = supervise(lambda report: _request(remote, partial, offset, report), deadline)
         with partial.open("rb") as file:
             os.fsync(file.fileno())  # a power cut must not leave the final name without the content
     if remote.sha256 and (actual := file_sha256(partial)) != remote.sha256:

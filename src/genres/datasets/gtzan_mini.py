@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from genres.core.errors import InputError
-from genres.core.files import file_sha256
-from genres.datasets.archives import NoRoomError, extract_clips
+from genres.core.files import NoRoomError, file_sha256
+from genres.datasets.archives import extract_clips
 from genres.datasets.description import DatasetDescription
 from genres.datasets.fetching import Remote, cached_file, fetch, fetch_failure
 from genres.datasets.layout import Skipped

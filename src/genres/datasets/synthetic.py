@@ -23,6 +23,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
+from genres.core.files import require_space
 from genres.datasets.bands import BANDS, DRUMS, GENRES, Band, Drum, Lead, Part, Span, Voice
 from genres.datasets.description import DatasetDescription
 from genres.datasets.layout import Skipped
@@ -34,7 +35,7 @@ Chord = dict[str, int]  # from the degree of a chord to semitones above C
 Option = TypeVar("Option")
 Level = TypeVar("Level", float, Wave)
 
-SAMPLE_RATE = 22_050
+SAMPLE_RATE, BYTES_PER_SAMPLE = 22_050, 2
 
 # GTZAN's clips: most have the usual length, the others lie anywhere between the shortest and the longest.
 GTZAN_SECONDS = 30
@@ -88,7 +89,15 @@ class Note(NamedTuple):
 
 
 def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> list[Skipped]:
-    """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder, and skip nothing."""
+    """Write ``<genre>/<genre>.NNNNN.wav`` into ``folder``, an empty folder, and skip nothing.
+
+    Raises:
+        InputError: the disk has no room for the clips.
+    """
+    longest = LONGEST_SAMPLES * synthetic.seconds / GTZAN_SECONDS
+    size = round(len(GENRES) * synthetic.clips_per_genre * longest * BYTES_PER_SAMPLE)
+    lower = "lower `dataset.synthetic.clips_per_genre` or `dataset.synthetic.seconds`"
+    require_space(size, folder, "the synthetic data set", lower)
     for genre in GENRES:
         (folder / genre).mkdir()
     clips = [(genre, number) for genre in GENRES for number in range(synthetic.clips_per_genre)]
@@ -100,13 +109,17 @@ def write_clips(folder: Path, synthetic: Synthetic, executor: Executor) -> list[
 
 def _write_clip(clip: tuple[str, int], folder: Path, seconds: float, seed: int) -> None:
     genre, number = clip
-    path = folder / genre / f"{genre}.{number:05d}.wav"
+    path = folder / genre / _file_name(genre, number)
     if clip == UNREADABLE_CLIP:
         path.write_bytes(b"RIFF is how a wav file begins, but this is none\n")
     else:
         encoded = io.BytesIO()  # libsndfile does not say why it cannot write a file
         soundfile.write(encoded, render_clip(genre, number, seed, seconds), SAMPLE_RATE, subtype="PCM_16", format="WAV")
         path.write_bytes(encoded.getvalue())
+
+
+def _file_name(genre: str, number: int) -> str:
+    return f"{genre}.{number:05d}.wav"
 
 
 def render_clip(genre: str, number: int, seed: int, seconds: float) -> NDArray[np.int16]:
@@ -346,6 +359,7 @@ DESCRIPTION = DatasetDescription(
     ),
     obtain=lambda dataset, folder, executor: write_clips(folder, dataset.synthetic, executor),
     synthetic=True,
+    kept=f"{UNREADABLE_CLIP[0]}/{_file_name(*UNREADABLE_CLIP)}",
     caveats=(
         "These clips are synthetic: small procedural bands under GTZAN's names. The figures say that the pipeline "
         "works, and nothing about GTZAN or about music.",

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 
+from genres.core.columns import Epoch, NonNegative, Share
 from genres.core.files import DECIMALS
 
 TOLERANCE = 0.02  # share above its minimum within which a test loss counts as near it
@@ -28,23 +31,23 @@ class TrainingOutcome(StrEnum):
 class Convergence:
     """What the curves of a training say. Losses are in nats, accuracies from 0 to 1, epochs counted from 1."""
 
-    epochs: int  # their number
+    epochs: Epoch  # their number
     # The first epoch from which the test loss stays within 2 % of its minimum, or None if it is not there at the end.
     # The last epochs of a falling curve are always there, and those of a noisy flat one seldom.
-    converged_epoch: int | None
-    best_epoch: int  # of the smallest test loss
-    best_test_loss: float
-    train_loss: float  # of the last epoch, like the next five
-    test_loss: float
-    train_accuracy: float
-    test_accuracy: float
-    loss_gap: float  # test minus train
-    accuracy_gap: float  # train minus test
-    loss_fluctuation: float  # standard deviation over the last epochs, about the straight line through them
-    accuracy_fluctuation: float
-    loss_slope: float  # per epoch, of that line
-    late_loss: float  # mean over the last epochs
-    loss_rise: float  # how far that lies above the smallest mean of as many epochs in a row
+    converged_epoch: Epoch | None
+    best_epoch: Epoch  # of the smallest test loss
+    best_test_loss: NonNegative
+    train_loss: NonNegative  # of the last epoch, like the next five
+    test_loss: NonNegative
+    train_accuracy: Share
+    test_accuracy: Share
+    loss_gap: FiniteFloat  # test minus train
+    accuracy_gap: Annotated[float, Field(ge=-1, le=1)]  # train minus test
+    loss_fluctuation: NonNegative  # standard deviation over the last epochs, about the straight line through them
+    accuracy_fluctuation: NonNegative
+    loss_slope: FiniteFloat  # per epoch, of that line
+    late_loss: NonNegative  # mean over the last epochs
+    loss_rise: NonNegative  # how far that lies above the smallest mean of as many epochs in a row
 
     @property
     def outcome(self) -> TrainingOutcome:
@@ -61,15 +64,15 @@ class Convergence:
         return TrainingOutcome.CONVERGED
 
 
-TYPES = {field.name: field.type for field in fields(Convergence)} | {"converged_epoch": "Int64"}
-CONVERGENCE = {"model": str, **TYPES, "outcome": str}
+CONVERGENCE = {"model": str, **{field.name: field.type for field in fields(Convergence)}, "outcome": TrainingOutcome}
+"""The columns of the table of all networks, with their types."""
 
 
 def describe_all(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Describe the training of each network that has curves, a row each: ``model``, `Convergence`, ``outcome``."""
     found = {model: describe_convergence(of_model) for model, of_model in curves.items()}
     rows = [{"model": model, **asdict(of_model), "outcome": of_model.outcome} for model, of_model in found.items()]
-    return pd.DataFrame(rows, columns=list(CONVERGENCE)).astype(TYPES).round(DECIMALS)
+    return pd.DataFrame(rows, columns=list(CONVERGENCE)).astype({"converged_epoch": "Int64"}).round(DECIMALS)
 
 
 def describe_convergence(curves: pd.DataFrame) -> Convergence:

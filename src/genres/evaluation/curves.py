@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from genres.core.columns import Epoch, NonNegative, Share
 from genres.core.files import damaged, read_csv
 
-CURVES = ("train/loss", "test/loss", "train/accuracy", "test/accuracy")
+CURVES = {"train/loss": NonNegative, "test/loss": NonNegative, "train/accuracy": Share, "test/accuracy": Share}
 
 
 def read_all_curves(metrics: Path, models: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -22,11 +23,11 @@ def read_curves(folder: Path) -> pd.DataFrame:
     starts at 1. An InputError is raised if a curve is missing, or is not one value for each epoch.
     """
     curves: dict[str, pd.Series[float]] = {}
-    for name in CURVES:
+    for name, kind in CURVES.items():
         path, column = folder / "plots" / "metrics" / f"{name}.tsv", name.partition("/")[2]
-        curve = read_csv(path, {"step": int, column: float}, folder.name).set_index("step")[column]
+        curve = read_csv(path, {"step": Epoch, column: kind}, folder.name).set_index("step")[column]
         n_epochs = len(next(iter(curves.values()), curve))
-        if list(curve.index) != list(range(1, n_epochs + 1)) or curve.isna().any():
+        if list(curve.index) != list(range(1, n_epochs + 1)):
             raise damaged(path, folder.name, "not one value for each epoch from 1")
         curves[name.replace("/", "_")] = curve
     return pd.DataFrame(curves)

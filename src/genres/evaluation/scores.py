@@ -2,27 +2,45 @@
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import BaseModel, model_validator
 from sklearn.metrics import confusion_matrix
 
-from genres.core.columns import TEST
+from genres.core.columns import TEST, Natural, Share
 from genres.core.files import DECIMALS
 from genres.evaluation.statistics import SIGNIFICANCE, expected_calibration_error, mcnemar, wilson_interval
 from genres.models.base.predictions import Predictions
 
 # The columns of the tables, with their types.
-PER_GENRE: dict[str, type] = {"model": str, "genre": str, "precision": float, "recall": float, "f1": float}
-COMPARISONS: dict[str, type] = {
+PER_GENRE: dict[str, Any] = {"model": str, "genre": str, **dict.fromkeys(("precision", "recall", "f1"), Share | None)}
+COMPARISONS: dict[str, Any] = {
     "first": str,
     "second": str,
-    "only_first_correct": int,
-    "only_second_correct": int,
-    "p_value": float,
-    "significant": str,
+    "only_first_correct": Natural,
+    "only_second_correct": Natural,
+    "p_value": Share,
+    "significant": Literal["yes", "no"],
 }
+
+
+class Scores(BaseModel):
+    """A model's entry in ``evaluate.json``."""
+
+    accuracy: Share
+    accuracy_low: Share
+    accuracy_high: Share
+    macro_f1: Share
+    calibration_error: Share | None
+
+    @model_validator(mode="after")
+    def _is_in_its_interval(self) -> Self:
+        if not self.accuracy_low <= self.accuracy <= self.accuracy_high:
+            raise ValueError("the accuracy should lie in its interval")
+        return self
 
 
 def is_correct(clips: pd.DataFrame) -> NDArray[np.bool_]:

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import ARRAY_ROWS, TEST, TRAIN
-from genres.core.errors import InputError
-from genres.core.files import read_array, read_csv
+from genres.core.columns import TEST, TRAIN
+from genres.core.tables import find_clips, read_clip_array
 from genres.evaluation.scores import clips_in_test, is_correct
 from genres.report.results import Results
 
@@ -67,12 +66,5 @@ def read_spectrograms(
     mel: Path, mel_rows: Path, clips: Sequence[ExampleClip | MisclassifiedClip]
 ) -> list[NDArray[np.float32]]:
     """Read spectrograms (n_mels, frames) in dB from featurize's array; an InputError names a clip that has no row."""
-    rows = read_csv(mel_rows, ARRAY_ROWS, "featurize")
-    array = read_array(mel, len(rows), "featurize")
-    indices = pd.Index(rows.clip_id).get_indexer([clip.clip_id for clip in clips])
-    if (indices < 0).any():
-        raise InputError(
-            f"{mel_rows} has no row for {clips[indices.argmin()].clip_id!r}, for which there are predictions. "
-            "Run `dvc repro` to make them again."
-        )
-    return [array[index] for index in indices]
+    array, rows = read_clip_array(mel, mel_rows, "featurize")
+    return [array[index] for index in find_clips(mel_rows, rows, [clip.clip_id for clip in clips], "featurize")]

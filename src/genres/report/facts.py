@@ -51,7 +51,7 @@ class Facts:
     similar: list[list[str]]  # the other pairs, likewise
     n_disputed: int  # test clips that some models predicted correctly, and others did not
     largest_confusions: Mapping[str, Confusion | None]  # None where every clip was predicted correctly
-    genre_scores: Mapping[tuple[str, str], Row]  # by model and genre, NaN for a share of no clips
+    genre_scores: Mapping[tuple[str, str], Row]  # by model and genre, None for a share of no clips
 
 
 def collect_facts(results: Results) -> Facts:

@@ -1,23 +1,65 @@
 """All results that are shown, read from the files that the stages wrote."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from itertools import combinations, product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import pandas as pd
+from pydantic import BaseModel, Field, model_validator
 
-from genres.core.files import damaged, read_csv, read_json
+from genres.core.columns import Natural, NonNegative, Share
+from genres.core.files import read_csv, read_json
+from genres.core.tables import require_keys
 from genres.evaluation.convergence import CONVERGENCE
 from genres.evaluation.curves import read_all_curves
-from genres.evaluation.scores import COMPARISONS, PER_GENRE
+from genres.evaluation.scores import COMPARISONS, PER_GENRE, Scores
 from genres.models.base.predictions import Predictions, read_all_predictions
 from genres.report.models import in_order
 
-SCORES = {"accuracy", "accuracy_low", "accuracy_high", "macro_f1", "calibration_error"}
-
 Row = Mapping[Hashable, Any]
 """A row of a table, by column."""
+
+
+class DescribedDataset(BaseModel):
+    """``dataset.json``."""
+
+    name: str
+    title: str
+    description: str
+    synthetic: bool
+    paper: bool
+    caveats: list[str]
+    split_caveats: dict[str, str]
+
+
+class SplitCounts(BaseModel):
+    """``split.json``, as far as it is shown."""
+
+    test: Natural
+    leaked: Natural
+
+    @model_validator(mode="after")
+    def _has_no_more_leaked_than_test_clips(self) -> Self:
+        if self.leaked > self.test:
+            raise ValueError("leaked should not exceed test")
+        return self
+
+
+class SubsetScores(BaseModel):
+    """Loss and accuracy at the last epoch."""
+
+    loss: NonNegative
+    accuracy: Share
+
+
+class Training(BaseModel):
+    """What DVCLive wrote to a network's ``metrics.json``, as far as it is shown."""
+
+    parameters: Natural
+    train: SubsetScores
+    test: SubsetScores
 
 
 @dataclass(frozen=True)
@@ -73,40 +115,39 @@ def read_results(
     scored = read_scores(scores)
     by_genre = read_csv(per_genre, PER_GENRE, "evaluate")
     pairs = read_csv(comparisons, COMPARISONS, "evaluate", may_be_empty=True)
-    evaluations: tuple[tuple[Path, Iterable[str], Collection[str]], ...] = (
-        (scores, scored, found),
-        (per_genre, by_genre.model, found),
-        (comparisons, [*pairs["first"], *pairs.second], found if len(found) > 1 else ()),
-        (convergence, end_of, curves),
-    )
-    for path, evaluated, expected in evaluations:
-        if set(evaluated) != set(expected):
-            names = ", ".join(dict.fromkeys(evaluated)) or "none"
-            raise damaged(path, "evaluate", f"its models are {names}, not {', '.join(expected) or 'none'}")
+    genres = next(iter(found.values())).clips.genre.unique()
+    require_keys(scores, zip(scored), zip(found), "evaluate")
+    require_keys(per_genre, zip(by_genre.model, by_genre.genre, strict=True), product(found, genres), "evaluate")
+    require_keys(comparisons, zip(pairs["first"], pairs.second, strict=True), combinations(found, 2), "evaluate")
+    require_keys(convergence, zip(ends.model), zip(curves), "evaluate")
     return Results(
-        dataset=read_json(dataset, "download"),
+        dataset=read_dataset(dataset),
         predictions={model: found[model] for model in models},
         scores=scored,
         per_genre=by_genre,
         comparisons=pairs,
         convergence={model: end_of[model] for model in curves},
         curves=curves,
-        training={model: read_json(training / f"train_{model}" / "metrics.json", f"train_{model}") for model in curves},
+        training={
+            model: read_json(training / f"train_{model}" / "metrics.json", Training, f"train_{model}")
+            for model in curves
+        },
         n_leaked=read_n_leaked(split_metrics),
     )
 
 
+def read_dataset(path: Path) -> dict[str, Any]:
+    """Read ``dataset.json``."""
+    return read_json(path, DescribedDataset, "download")
+
+
 def read_scores(path: Path) -> dict[str, Any]:
     """Read each model's scores from ``evaluate.json``, in the order in which models are shown."""
-    scores = read_json(path, "evaluate")
-    if not scores or not all(isinstance(found, dict) and found.keys() >= SCORES for found in scores.values()):
-        raise damaged(path, "evaluate", f"it does not have {', '.join(sorted(SCORES))} of each model")
+    scores = read_json(path, Annotated[dict[str, Scores], Field(min_length=1)], "evaluate")
     return {model: scores[model] for model in in_order(scores)}
 
 
 def read_n_leaked(path: Path) -> int:
     """Read from ``split.json`` how many test clips have a copy in train."""
-    leaked = read_json(path, "split").get("leaked")
-    if type(leaked) is not int or leaked < 0:  # not a bool either
-        raise damaged(path, "split", 'it has no number of clips under "leaked"')
+    leaked: int = read_json(path, SplitCounts, "split")["leaked"]
     return leaked

@@ -65,6 +65,13 @@ def read_predictions(path: Path) -> Predictions:
         raise damaged(path, stage, f"a probability is not a number ({error})") from None
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise damaged(path, stage, "a probability is not between 0 and 1")
+    of_predicted = probabilities[np.arange(len(clips)), np.searchsorted(class_names, clips.predicted.to_numpy(str))]
+    for wrong, why in (
+        (np.abs(probabilities.sum(axis=1) - 1) > 0.001, "its probabilities do not sum to 1"),
+        (of_predicted < probabilities.max(axis=1), "another genre than the predicted one has the largest probability"),
+    ):
+        if wrong.any():
+            raise damaged(path, stage, f"line {wrong.argmax() + 2}: {why}")
     return Predictions(clips, probabilities)
 
 
