@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 STAGES = tuple(PIPELINE)  # in an order in which they can run
 NETWORKS = ("linear", "simple", "complex")
-MODELS = (*NETWORKS, "svm")
+MODELS = (*NETWORKS, "svm", "scattering")
 TINY = {
     "dataset.synthetic.clips_per_genre": 6,
     "dataset.synthetic.seconds": 2,

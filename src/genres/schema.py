@@ -114,6 +114,20 @@ class Svm(Group):
     C: float = Field(gt=0, description="weight of a misclassified clip against the width of the margin")
 
 
+class Scattering(Group):
+    """The model beyond the paper: a discriminant analysis and a kernel ridge regression, under scikit-learn's names."""
+
+    components: Count = Field(description="principal components that the discriminant analysis sees")
+    shrinkage: float = Field(ge=0, le=1, description="of the covariance within classes")
+    gamma: float = Field(
+        gt=0, le=1000, description="of the kernel, where two excerpts are on average at a squared distance of 2"
+    )
+    alpha: float = Field(gt=0, le=1000, description="of the ridge regression")
+    ridge_weight: float = Field(
+        ge=0, le=1000, description="of the regression's scores beside the analysis's probabilities"
+    )
+
+
 class Params(Group):
     """All of ``params.yaml``."""
 
@@ -126,6 +140,7 @@ class Params(Group):
     simple: Network
     complex: Network
     svm: Svm
+    scattering: Scattering
 
 
 def read_params(path: Path, *names: str) -> Params:

@@ -20,8 +20,9 @@ from genres.models.base.predictions import Predict, read_predictions, write_pred
 from genres.models.base.weights import Arrays, Description, write_weights
 from genres.models.networks.architectures import build_network, describe_architecture, predict_network
 from genres.models.saved import load_model
+from genres.models.scattering import predict_scattering, train_scattering
 from genres.models.svm import predict_svm, train_svm
-from genres.schema import Network, Params, Svm
+from genres.schema import Network, Params, Scattering, Svm
 
 Trained = tuple[Arrays, dict[str, Any], Predict]
 
@@ -42,11 +43,19 @@ def machine(svm: Svm) -> Trained:
     return trained._asdict(), {"kind": "svm", **svm.model_dump()}, lambda inputs: predict_svm(trained, inputs)
 
 
+def scattering() -> Trained:
+    params = Scattering(components=5, shrinkage=0.1, gamma=0.3, alpha=0.1, ridge_weight=1.0)
+    trained = train_scattering(INPUTS, np.arange(30) % 3, (30, 10), params, seed=0)
+    architecture = {"kind": "scattering", **params.model_dump()}
+    return trained._asdict(), architecture, lambda inputs: predict_scattering(trained, inputs)
+
+
 MODELS: dict[str, Callable[[], Trained]] = {
     "linear": lambda: network(None),
     "cnn": lambda: network(TOY_NETWORK),
     "svm": lambda: machine(Svm(kernel="linear", C=1.0)),
     "svm-rbf": lambda: machine(Svm(kernel="rbf", C=1.0)),
+    "scattering": scattering,
 }
 
 
@@ -85,22 +94,34 @@ def test_a_model_gives_the_predictions_of_its_stage_from_its_file_alone_in_anoth
 
 CHANGES: list[dict[str, Any]] = [
     {"class_names": ("blues", "jazz")},
-    {"input": {**TOY_INPUT.model_dump(), "width": 160}},
-    {"input": {**TOY_INPUT.model_dump(), "std": 0.0}},
-    {"input": {}},
     {"featurize": {"n_mels": 0}},
     {"architecture": {"kind": ["svm"]}},
     {"architecture": {"kind": "cnn", "channels": 2, "hidden": 5, "dropout": 0.25}},
     {"architecture": {}},
     {"architecture": "svm"},
 ]
-OTHER_KINDS = [("svm", "linear"), ("linear", "svm"), ("cnn", "linear"), ("cnn", "svm")]
+OTHER_INPUTS: list[dict[str, Any]] = [
+    {"input": {**TOY_INPUT.model_dump(), "width": 160}},
+    {"input": {**TOY_INPUT.model_dump(), "std": 0.0}},
+    {"input": {}},
+    {"input": None},
+]
+OTHER_KINDS = [
+    ("svm", "linear"),
+    ("svm", "scattering"),
+    ("scattering", "svm"),
+    ("linear", "svm"),
+    ("cnn", "linear"),
+    ("cnn", "svm"),
+]
 
 
 @pytest.mark.parametrize(
     ("model", "change", "missing"),
     [
         *((model, change, None) for model, change in product(MODELS, CHANGES)),
+        # What the model beyond the paper sees is not resized.
+        *((model, change, None) for model, change in product(sorted(MODELS.keys() - {"scattering"}), OTHER_INPUTS)),
         *((model, {"architecture": {"kind": kind}}, None) for model, kind in OTHER_KINDS),
         *(("cnn", {}, array) for array in ("1.0.weight", "8.bias")),
     ],

@@ -23,7 +23,13 @@ def read(folder: Path, array: np.ndarray = ARRAY, input_params: Input = SIZE, **
     write_csv(folder / "inputs.csv", pd.DataFrame(rows, columns=["clip_id", "genre", "frames"]))
     clips = [(clip.replace("_", "/"), clip.partition("_")[0], "0", subset) for clip, subset in split.items()]
     write_csv(folder / "split.csv", pd.DataFrame(clips, columns=SPLIT))
-    return read_training_data(folder / "inputs.npy", folder / "inputs.csv", folder / "split.csv", input_params)
+    return read_training_data(
+        folder / "inputs.npy",
+        folder / "inputs.csv",
+        folder / "split.csv",
+        (input_params.height, input_params.width),
+        "resize",
+    )
 
 
 def test_inputs_and_labels_come_in_the_order_of_the_split(tmp_path: Path) -> None:
@@ -49,7 +55,9 @@ def test_an_array_of_other_clips_than_its_rows_is_refused(tmp_path: Path) -> Non
 
 def test_inputs_of_another_size_are_refused(tmp_path: Path) -> None:
     wider = SIZE.model_copy(update={"width": 41})
-    with pytest.raises(InputError, match=r"inputs of size \(32, 40\), but .* are \(32, 41\)\. Run `dvc repro resize`"):
+    with pytest.raises(
+        InputError, match=r"inputs of size \(32, 40\), but by .* have size \(32, 41\)\. Run `dvc repro resize`"
+    ):
         read(tmp_path, ARRAY, wider, jazz_2="train", rock_1="train", jazz_1="test")
 
 

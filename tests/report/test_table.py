@@ -37,7 +37,8 @@ def test_the_papers_accuracies_stand_beside_those_of_its_models_on_its_own_data_
     monkeypatch.setitem(MODELS, "forest", ShownModel("Forest", "#000000"))
     table = format_table(SCORES | {"forest": SCORES["svm"]}, GTZAN, 0, "stratified")
     lines = [line.split() for line in table.splitlines()]
-    assert [line[-1] for line in lines[2:]] == ["paper", "50.5%", "62.5%", "57.0%", "0.512"]
+    assert [line[-1] for line in lines[2:-2]] == ["paper", "50.5%", "62.5%", "57.0%", "0.512"]
+    assert table.endswith("\n\nBeyond the paper: Forest")
 
 
 def test_test_clips_with_a_copy_in_train_are_named_beside_the_accuracies() -> None:

@@ -19,7 +19,8 @@ DUPLICATES = ("clip_id_a", "clip_id_b", "similarity")
 """``duplicates.csv``: a row for each pair of clips with the same recording, possibly none."""
 
 ARRAY_ROWS = ("clip_id", "genre", "frames")
-"""``mel.csv`` and ``inputs.csv``: the rows of the array of the same name; ``frames`` as before cutting or padding."""
+"""``mel.csv``, ``inputs.csv`` and ``scattering.csv``: the rows of the array of the same name; ``frames`` as before
+cutting or padding."""
 
 SPLIT = ("clip_id", "genre", "sha256", "subset")
 """``split.csv``: a row for each clip that is used; ``sha256`` is that of its file."""

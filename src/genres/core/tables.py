@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import ARRAY_ROWS, CLIPS, OK, SPLIT, SUBSETS, TEST, TRAIN, UNREADABLE, Sha256
+from genres.core.columns import ARRAY_ROWS, CLIPS, OK, SPLIT, SUBSETS, TEST, TRAIN, UNREADABLE, Natural, Sha256
 from genres.core.errors import InputError
 from genres.core.files import damaged, read_array, read_csv
 
@@ -38,7 +38,7 @@ def read_split(path: Path) -> pd.DataFrame:
 
 def read_clip_array(path: Path, rows_path: Path, stage: str) -> tuple[NDArray[np.float32], pd.DataFrame]:
     """Map an array that ``stage`` wrote, and read the table of its rows, with `columns.ARRAY_ROWS`."""
-    rows = read_csv(rows_path, ARRAY_ROWS, stage)
+    rows = read_csv(rows_path, dict.fromkeys(ARRAY_ROWS, str) | {"frames": Natural}, stage)
     require_clips(rows_path, rows, {}, stage)
     return read_array(path, len(rows), stage), rows
 

@@ -9,7 +9,7 @@ from genres import models
 from genres.core.files import damaged
 from genres.models.base.predictions import Predict
 from genres.models.base.weights import Description, read_weights
-from genres.schema import Featurize, Input
+from genres.schema import Featurize
 
 
 class SavedModel(NamedTuple):
@@ -29,7 +29,6 @@ def load_model(path: Path) -> SavedModel:
     arrays, description = read_weights(path)
     try:
         Featurize.model_validate(description.featurize)
-        Input.model_validate(description.input)
         kind = description.architecture["kind"]
         # A file from elsewhere cannot have any other module imported.
         if kind not in {module.name for module in iter_modules(models.__path__)} - {"base", "saved"}:

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
-from genres.schema import Svm
+from genres.schema import Input, Svm
 
 
 class TrainedSvm(NamedTuple):
@@ -71,8 +71,10 @@ def predict_svm(trained: TrainedSvm, inputs: NDArray[np.float32]) -> ModelOutput
 def load_predict(arrays: Arrays, description: Description) -> Predict:
     """Return what predicts with the arrays of a `TrainedSvm`; a ValueError or TypeError says that they do not fit."""
     trained = TrainedSvm(**arrays)
-    input_size = description.input["height"] * description.input["width"]
+    input_params = Input.model_validate(description.input)
     n_classes = len(description.class_names)
-    if trained.support_vectors.shape[1:] != (input_size,) or trained.vectors_per_class.shape != (n_classes,):
+    if trained.support_vectors.shape[1:] != (
+        input_params.height * input_params.width,
+    ) or trained.vectors_per_class.shape != (n_classes,):
         raise ValueError("arrays of other shapes than its description says")
     return partial(predict_svm, trained)

@@ -22,7 +22,7 @@ from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
 from genres.report.examples import ExampleClip, MisclassifiedClip
 from genres.report.facts import baseline_accuracy, curve_note, leakage_note
 from genres.report.models import MODELS
-from genres.report.paper import comparable_results
+from genres.report.paper import beyond_paper, comparable_results
 from genres.report.results import Results
 from genres.schema import Featurize, Params
 
@@ -153,9 +153,10 @@ def draw_accuracies(
             axes.scatter(x - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
         label = "always predicting the most frequent genre"
         axes.axhline(100 * baseline, color="grey", linestyle="dotted", label=label)
-        axes.set_xticks(x, [MODELS[model].title for model in scores])
+        marks = dict.fromkeys(beyond_paper(scores), "\n(beyond the paper)")
+        axes.set_xticks(x, [MODELS[model].title + marks.get(model, "") for model in scores])
         axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
-        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15 if marks else -0.1))
 
 
 def draw_curves(path: Path, curves: Mapping[str, pd.DataFrame], notes: Sequence[str], title: str) -> None:

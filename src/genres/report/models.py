@@ -19,6 +19,7 @@ MODELS = {
     "simple": ShownModel("Simple CNN", "#E69F00"),
     "complex": ShownModel("Complex CNN", "#009E73"),
     "svm": ShownModel("SVM", "#CC79A7"),
+    "scattering": ShownModel("Scattering", "#56B4E9"),
 }
 
 

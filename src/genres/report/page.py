@@ -14,7 +14,7 @@ from genres.evaluation.convergence import LAST_EPOCHS, TOLERANCE
 from genres.report.examples import MisclassifiedClip, choose_examples
 from genres.report.facts import collect_facts, curve_note, leakage_note, percent
 from genres.report.models import MODELS
-from genres.report.paper import comparable_results, deviations
+from genres.report.paper import beyond_paper, comparable_results, deviations
 from genres.report.results import Results
 from genres.schema import Params
 
@@ -51,6 +51,7 @@ def write_page(
         facts=collect_facts(results),
         titles={name: model.title for name, model in MODELS.items()},
         caveats=[*results.dataset["caveats"], *([of_split] if of_split else [])],
+        beyond_paper=beyond_paper(results.scores),
         papers=comparable_results(results.dataset, params.split.method),
         deviations=deviations(params),
         split=params.split,

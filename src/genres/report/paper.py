@@ -1,6 +1,6 @@
 """What the paper fixes and what it found: its parameters and its table of results, of one run on GTZAN."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from genres.schema import Params
@@ -38,6 +38,11 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "complex": {"channels": 16, "hidden": 256, "dropout": 0.25},
     "svm": {"kernel": "linear", "C": 1.0},
 }
+
+
+def beyond_paper(models: Iterable[str]) -> list[str]:
+    """Return the models that the paper does not have, in their order."""
+    return [model for model in models if model not in RESULTS]
 
 
 def comparable_results(dataset: Mapping[str, Any], split_method: str) -> Mapping[str, PaperResult]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from genres.report.facts import leakage_note
 from genres.report.models import MODELS
-from genres.report.paper import comparable_results
+from genres.report.paper import beyond_paper, comparable_results
 
 
 def format_table(
@@ -23,6 +23,8 @@ def format_table(
         interval = f"{found['accuracy_low']:.1%} - {found['accuracy_high']:.1%}"
         line = f"{MODELS[model].title:<13}{found['accuracy']:>14.1%}{interval:>18}{found['macro_f1']:>11.3f}"
         lines.append(line + (f"{papers[model].test_accuracy:>9.1%}" if model in papers else ""))
+    if beyond := beyond_paper(scores):
+        lines += ["", f"Beyond the paper: {', '.join(MODELS[model].title for model in beyond)}"]
     if n_leaked:
         lines += ["", leakage_note(n_leaked)]
     return "\n".join(lines)

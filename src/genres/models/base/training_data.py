@@ -11,7 +11,6 @@ from genres.core.columns import TRAIN
 from genres.core.errors import InputError
 from genres.core.files import damaged
 from genres.core.tables import find_clips, read_clip_array, read_split
-from genres.schema import Input
 
 
 @dataclass(frozen=True)
@@ -29,27 +28,26 @@ class TrainingData:
         return self.inputs[indices], self.labels[indices]
 
 
-def read_training_data(inputs: Path, input_rows: Path, split: Path, input_params: Input) -> TrainingData:
-    """Read the inputs of a split's clips from resize's array and rows.
+def read_training_data(inputs: Path, input_rows: Path, split: Path, size: tuple[int, int], stage: str) -> TrainingData:
+    """Read the inputs of a split's clips from the array and the rows that ``stage`` wrote.
 
-    An InputError is raised if a clip has no input, or if the inputs are of another size than the parameters say, are
-    not finite, or are all the same.
+    An InputError is raised if a clip has no input, or if the inputs are of another ``size`` than the parameters ask
+    for, are not finite, or are all the same.
     """
-    array, rows = read_clip_array(inputs, input_rows, "resize")
-    size = (input_params.height, input_params.width)
+    array, rows = read_clip_array(inputs, input_rows, stage)
     if array.shape[1:] != size:
         raise InputError(
-            f"{inputs} has inputs of size {array.shape[1:]}, but `input.height` and `input.width` are {size}. "
-            "Run `dvc repro resize` to make inputs of this size."
+            f"{inputs} has inputs of size {array.shape[1:]}, but by params.yaml they have size {size}. "
+            f"Run `dvc repro {stage}` to make them."
         )
     clips = read_split(split)
-    found = array[find_clips(input_rows, rows, clips.clip_id.to_list(), "resize")]
+    found = array[find_clips(input_rows, rows, clips.clip_id.to_list(), stage)]
     lowest, highest = found.min(axis=(1, 2)), found.max(axis=(1, 2))  # (clips,); both are NaN if a value is
     finite = np.isfinite(lowest) & np.isfinite(highest)
     if not finite.all():
-        raise damaged(inputs, "resize", f"the input of {clips.clip_id[finite.argmin()]!r} is not finite everywhere")
+        raise damaged(inputs, stage, f"the input of {clips.clip_id[finite.argmin()]!r} is not finite everywhere")
     in_train = clips.subset == TRAIN
     if lowest[in_train].min() == highest[in_train].max():
-        raise damaged(inputs, "resize", "all values of the train clips are the same, so that nothing can be learned")
+        raise damaged(inputs, stage, "all values of the train clips are the same, so that nothing can be learned")
     class_names, labels = np.unique(clips.genre.to_numpy(str), return_inverse=True)
     return TrainingData(clips, found, labels.astype(np.int64), tuple(class_names.tolist()))

@@ -30,16 +30,16 @@ class Description:
     architecture: Mapping[str, Any]  # how it was built: "kind" names the code that loads it, the rest is for that code
     class_names: tuple[str, ...]  # of its outputs, in order
     featurize: Mapping[str, Any]
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] | None  # None for a model that sees spectrograms before they are resized
     seed: int  # of the split and the training
 
 
 def describe_model(
     model: str, architecture: Mapping[str, Any], class_names: tuple[str, ...], params: Params
 ) -> Description:
-    """Describe a model that was trained with ``params``, which have ``featurize``, ``input`` and ``seed``."""
-    featurize, input_params = params.featurize.model_dump(), params.input.model_dump()
-    return Description(model, architecture, class_names, featurize, input_params, params.seed)
+    """Describe a model that was trained with ``params``: ``featurize``, ``seed``, and ``input`` if it was resized."""
+    input_params = params.input.model_dump() if "input" in params.model_fields_set else None
+    return Description(model, architecture, class_names, params.featurize.model_dump(), input_params, params.seed)
 
 
 def write_weights(path: Path, arrays: Arrays, description: Description) -> None:

@@ -1,0 +1,185 @@
+"""Mel spectrogram to modulations: how the energy in each region of the bands changes in time and across the bands.
+
+This is one layer of joint time-frequency scattering (Andén, Lostanlen and Mallat, "Joint time-frequency scattering",
+IEEE Transactions on Signal Processing 67, 2019) of a spectrogram in dB: band-pass filters, the modulus, an average.
+Beside it stand statistics that need no filters. All are of excerpts, because a genre shows in a few seconds.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from functools import cache, partial
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from genres.parallel import ordered_map
+from genres.schema import Featurize
+
+FloatArray = NDArray[np.float32]
+
+HIGHEST_HZ = 10_200  # where the bands end that are heard: above, a level may tell of an MP3 encoder's low-pass
+N_EXCERPTS = 6  # of a clip, evenly spaced
+EXCERPT_SECONDS = 8.0
+
+RATES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # modulations in time, in Hz: from a bar to a drum roll
+SCALES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)  # modulations across bands, in cycles a band: from timbre to partials
+RATE_WIDTH = 0.35  # standard deviation of a Gaussian filter, as a share of its rate
+SCALE_WIDTH = 0.4  # and of its scale
+SLOWEST_WIDTH = 0.12  # Hz, of the low-pass filter in time
+REACH = 2.5  # standard deviations after which a filter is zero
+LEAST_POINTS = 64  # in time, of a filtered clip: enough for excerpts of slow modulations
+REGIONS = 16  # of bands, in each of which a modulation's energy is averaged
+ENERGY_OFFSET = 0.02  # dB, so that the logarithm of no energy is finite
+
+BANDS = 32  # that the mel bands are averaged to
+SMOOTH_BANDS = 3.0  # standard deviation of the envelope across bands that is taken off a spectrum to see its peaks
+DEVIATION_OFFSET = 0.1  # dB
+LEAST_VARIANCE = 1e-3  # as a share of the mean variance, below which a direction is noise
+
+
+def make_features(
+    mel: FloatArray, frames: Iterable[int], featurize: Featurize, executor: Executor
+) -> Iterator[FloatArray]:
+    """Yield the features of each clip's excerpts, float32 of shape (N_EXCERPTS, the sum of `group_sizes`).
+
+    ``mel`` has spectrograms (clips, n_mels, n_frames) in dB from -top_db to 0, of which ``frames`` are not padding.
+    """
+    spectrograms = [spectrogram[:, :n_frames] for spectrogram, n_frames in zip(mel, frames, strict=True)]
+    return ordered_map(partial(excerpt_features, featurize=featurize), spectrograms, executor, "scattering")
+
+
+def group_sizes(featurize: Featurize) -> dict[str, int]:
+    """Return the groups of features in their order, and how many of an excerpt's features each of them has."""
+    n_filters = 2 * len(RATES) * len(SCALES) + len(RATES) + len(SCALES)
+    return {
+        "scattering": n_filters * REGIONS,
+        "bands": BANDS * (BANDS + 1) // 2 + BANDS,
+        "peaks": 2 * count_heard(featurize),
+    }
+
+
+def count_heard(featurize: Featurize) -> int:
+    """Return how many mel bands end below `HIGHEST_HZ`, at least one."""
+    edges = librosa.mel_frequencies(featurize.n_mels + 2, fmin=0, fmax=featurize.sample_rate / 2)
+    return max(1, int((edges[2:] <= HIGHEST_HZ).sum()))
+
+
+def excerpt_features(mel: FloatArray, featurize: Featurize) -> FloatArray:
+    """Return the features (N_EXCERPTS, features) of one spectrogram (n_mels, frames) in dB from -top_db to 0."""
+    level = np.asarray(mel[: count_heard(featurize)], np.float32) + np.float32(featurize.top_db)
+    frame_rate = featurize.sample_rate / featurize.hop_length
+    return np.concatenate([scatter(level, frame_rate), excerpt_statistics(level, frame_rate)], axis=1)
+
+
+def scatter(level: FloatArray, frame_rate: float) -> FloatArray:
+    """Return the logarithm of the energy of each modulation in each region of bands, (N_EXCERPTS, filters x REGIONS).
+
+    ``level`` is in dB above the floor, (n_mels, frames), with ``frame_rate`` frames a second. At its edges it is
+    reflected. A modulation's energy is the mean modulus of the filtered level; of the constant level there is none.
+    """
+    n_mels, n_frames = level.shape
+    spectrum = fft.rfft(np.concatenate([level, level[:, ::-1]], axis=1), axis=1)
+    across_bands, regions = _scale_filters(n_mels), _averaging(n_mels, REGIONS)
+    energies = []
+    for rate in (0.0, *RATES):
+        filtered, step = _filter_in_time(spectrum, 2 * n_frames, rate, frame_rate)
+        excerpts = _excerpts_of(np.arange(filtered.shape[1]) * step, n_frames / frame_rate)
+        # Conjugating swaps what rises through the bands and what falls; where rate or scale is 0, both are the same.
+        directions = [(filtered, across_bands), (filtered.conj(), across_bands[n_mels:])]
+        for modulation, filters in directions if rate else directions[1:]:
+            both = filters @ modulation
+            modulus = np.sqrt(both.real**2 + both.imag**2)
+            energies.append(regions @ (modulus @ excerpts.T).reshape(-1, n_mels, N_EXCERPTS))
+    return np.log(np.concatenate(energies).reshape(-1, N_EXCERPTS).T + np.float32(ENERGY_OFFSET))
+
+
+def _filter_in_time(
+    spectrum: NDArray[np.complex64], length: int, rate: float, frame_rate: float
+) -> tuple[NDArray[np.complex64], float]:
+    """Filter a signal of ``length`` frames with a Gaussian around ``rate`` in Hz.
+
+    ``spectrum`` is that of the real signal, (n_mels, length // 2 + 1). Returned are the first half of the filtered
+    signal, (n_mels, points), and the seconds between its points: no more than the filter's width needs.
+    """
+    frequencies = np.arange(spectrum.shape[1]) * (frame_rate / length)
+    width = RATE_WIDTH * rate or SLOWEST_WIDTH
+    first, last = np.searchsorted(frequencies, (rate - REACH * width, rate + REACH * width))
+    gains = np.exp(-0.5 * ((frequencies[first:last] - rate) / width) ** 2)
+    n_points = fft.next_fast_len(max(LEAST_POINTS, 2 * int(last - first) if rate == 0 else int(last - first)))
+    passed = np.zeros((len(spectrum), n_points), np.complex64)
+    # Without its negative frequencies the signal is complex, and its modulus the envelope. Shifting the frequencies
+    # down, so that few points suffice, changes the phase alone.
+    passed[:, : last - first] = spectrum[:, first:last] * (2 * n_points / length * gains).astype(np.float32)
+    passed[:, 0] /= 1 if rate else 2  # the mean has no negative twin
+    filtered = fft.ifft(passed, axis=1, overwrite_x=True)[:, : n_points // 2]
+    return filtered if rate else filtered.real, length / n_points / frame_rate
+
+
+@cache
+def _scale_filters(n_mels: int) -> NDArray[np.complex64]:
+    """Return the filters of scale 0 and of each of SCALES as one matrix, ((1 + scales) x n_mels, n_mels)."""
+    frequencies = np.fft.fftfreq(2 * n_mels)
+    reflected = np.fft.fft(np.concatenate([np.eye(n_mels), np.eye(n_mels)[::-1]]), axis=0)
+    filters = []
+    for scale in (0.0, *SCALES):
+        gains = np.exp(-0.5 * ((frequencies - scale) / (SCALE_WIDTH * (scale or SCALES[0]))) ** 2)
+        gains[0] *= scale == 0  # a level that is the same in all bands is no modulation
+        filters.append(np.fft.ifft(gains[:, None] * reflected, axis=0)[:n_mels])
+    return np.concatenate(filters).astype(np.complex64)
+
+
+@cache
+def _averaging(n_mels: int, n_groups: int) -> FloatArray:
+    """Return the matrix (n_groups, n_mels) that averages neighbouring bands; fewer bands are repeated."""
+    edges = np.linspace(0, n_mels, n_groups + 1).astype(np.int64)
+    matrix = np.zeros((n_groups, n_mels), np.float32)
+    for row, first, last in zip(matrix, edges, np.maximum(edges[1:], edges[:-1] + 1), strict=False):
+        row[first:last] = 1 / (last - first)
+    return matrix
+
+
+def _excerpts_of(times: NDArray[np.floating], seconds: float) -> FloatArray:
+    """Return the matrix (N_EXCERPTS, points) that averages over each excerpt of a clip with points at these times."""
+    starts = np.linspace(0, max(0, seconds - EXCERPT_SECONDS), N_EXCERPTS)[:, None]
+    within = (times >= starts - 1e-6) & (times < starts + EXCERPT_SECONDS)
+    return np.asarray(within / within.sum(axis=1, keepdims=True), np.float32)
+
+
+def excerpt_statistics(level: FloatArray, frame_rate: float) -> FloatArray:
+    """Return statistics of each excerpt of a level (n_mels, frames) in dB above the floor, (N_EXCERPTS, features).
+
+    The groups of `group_sizes` but the first: how loud bands are and how they vary together, and the spectrum's peaks.
+    """
+    n_mels, n_frames = level.shape
+    length = min(n_frames, max(2, round(EXCERPT_SECONDS * frame_rate)))
+    all_bands = _averaging(n_mels, BANDS) @ level
+    all_peaks = level - _smoothing(n_mels) @ level
+    rows = []
+    for start in np.linspace(0, n_frames - length, N_EXCERPTS).astype(np.int64):
+        bands, peaks = (values[:, start : start + length] for values in (all_bands, all_peaks))
+        deviation = np.log(peaks.std(axis=1) + np.float32(DEVIATION_OFFSET))
+        rows.append(np.concatenate([log_covariance(bands), bands.mean(axis=1), peaks.mean(axis=1), deviation]))
+    return np.array(rows, np.float32)
+
+
+@cache
+def _smoothing(n_mels: int) -> FloatArray:
+    distance = np.subtract.outer(np.arange(n_mels), np.arange(n_mels))
+    weights = np.exp(-0.5 * (distance / SMOOTH_BANDS) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def log_covariance(values: FloatArray) -> NDArray[np.float64]:
+    """Return the matrix logarithm of the covariance of values (variables, times), its upper triangle as a vector.
+
+    Distances between such vectors are those between covariances that do not change when the variables are mixed
+    (Arsigny et al., "Log-Euclidean metrics", 2006); off the diagonal, each value stands for two.
+    """
+    variances, axes = np.linalg.eigh(np.cov(values.astype(np.float64), bias=True))
+    variances = np.maximum(variances, 0)
+    logarithms = np.log(variances + LEAST_VARIANCE * variances.mean() + LEAST_VARIANCE**2)
+    matrix = (axes * logarithms) @ axes.T
+    rows, columns = np.triu_indices(len(matrix))
+    return np.asarray(matrix[rows, columns] * np.where(rows == columns, 1, np.sqrt(2)))

@@ -1,0 +1,32 @@
+"""Turn every spectrogram into what the scattering model hears in its excerpts."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under PYTHONSAFEPATH
+
+from common import load_params, run_stage
+
+from genres.core.files import write_array, write_csv
+from genres.core.tables import read_clip_array
+from genres.parallel import local_processes
+from genres.scattering import N_EXCERPTS, group_sizes, make_features
+
+MEL = Path("data/mel.npy")
+MEL_ROWS = Path("data/mel.csv")
+SCATTERING = Path("data/scattering.npy")  # written, like the one below
+SCATTERING_ROWS = Path("data/scattering.csv")
+
+
+def main() -> None:
+    """Write the features as one array, and the list of its rows."""
+    featurize = load_params("featurize").featurize
+    mel, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
+    shape = (len(rows), N_EXCERPTS, sum(group_sizes(featurize).values()))
+    with local_processes() as executor:
+        write_array(SCATTERING, shape, make_features(mel, rows.frames, featurize, executor))
+    write_csv(SCATTERING_ROWS, rows)
+
+
+if __name__ == "__main__":
+    run_stage(main)
