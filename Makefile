@@ -14,7 +14,7 @@ override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments verify bench help repository
+.PHONY: all test format compare experiments svm-study verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -42,6 +42,15 @@ compare: .venv/installed ## compare two revisions or experiments as Markdown: ma
 experiments: .venv/installed ## list the experiments of the last commits: the scores and the parameters that differ
 	@$(BIN)/dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
 		--drop Created --drop data/ --drop metrics/ --drop models/ --drop plots/ --drop src/ --drop stages/
+
+svm-study: .venv/installed ## try kernels, C and input sizes of the SVM as one sweep of experiments; then: dvc repro
+	@for size in "32 50" "64 100" "128 200"; do \
+		set -- $$size; \
+		$(BIN)/dvc exp run --quiet --queue -S input.height=$$1 -S input.width=$$2 \
+			-S 'svm.kernel=linear,rbf' -S 'svm.C=0.001,0.01,0.1,1,10,100' train_svm || exit; \
+	done
+	@$(BIN)/dvc exp run --run-all
+	@$(BIN)/python pipelines/svm_study.py
 
 verify: .venv/installed ## reproduce the committed results in a temporary clone, and say which come out the same
 	@$(BIN)/python .ci/verify.py

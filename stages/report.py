@@ -15,6 +15,7 @@ from genres.report.figures import draw_figures
 from genres.report.mp3 import clip_as_mp3
 from genres.report.page import write_page
 from genres.report.results import read_results
+from genres.report.svm_study import read_svm_study
 from genres.report.table import format_table
 
 AUDIO = Path("data/audio")
@@ -30,6 +31,7 @@ TRAINING = Path("metrics")
 PER_GENRE = Path("plots/per_genre.csv")
 COMPARISONS = Path("plots/comparisons.csv")
 CONVERGENCE = Path("plots/convergence.csv")
+STUDY = Path("pipelines/svm_study.csv")
 CONFUSION = Path("plots/confusion")  # written, like the two below
 FIGURES = Path("plots/figures")
 PAGE = Path("plots/report.html")
@@ -41,6 +43,7 @@ def main() -> None:
     results = read_results(
         DATASET, SPLIT, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
     )
+    study = read_svm_study(STUDY, SPLIT)
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
     clips = read_clips(CLIPS)
@@ -51,8 +54,8 @@ def main() -> None:
             table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")
             write_csv(folder / f"{model}.csv", table)
     with atomic_folder(FIGURES) as folder:
-        draw_figures(folder, results, examples, misclassified, spectrograms, params)
-    write_page(PAGE, FIGURES, results, misclassified, sounds, params)
+        draw_figures(folder, results, examples, misclassified, spectrograms, study, params)
+    write_page(PAGE, FIGURES, results, misclassified, sounds, study, params)
     print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
 
 

@@ -1,4 +1,4 @@
-"""Turn every spectrogram into what the scattering model hears in its excerpts."""
+"""Turn every spectrogram into features of its excerpts, for the model beyond the paper."""
 
 import sys
 from pathlib import Path

@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from genres.parallel import local_processes
 from genres.scattering import (
     EXCERPT_SECONDS,
     N_EXCERPTS,
     RATES,
     REGIONS,
     SCALES,
+    count_bands,
     excerpt_features,
+    excerpt_statistics,
     group_sizes,
     log_covariance,
+    make_features,
     scatter,
 )
 from genres.schema import Featurize, Params
@@ -71,22 +75,63 @@ def test_a_modulation_is_found_in_its_excerpt_and_its_bands_only() -> None:
     assert found[-2:].max() < 0.2
 
 
-def test_a_filter_is_the_product_of_two_gaussians_in_frequency() -> None:
-    """The same by the definition, with a transform of the whole reflected level and no point left out."""
-    level = np.random.default_rng(0).normal(40, 10, (N_MELS, 400)).astype(np.float32)
+@pytest.mark.parametrize(
+    ("rate", "scale"), [(0.0, 1 / 64), (0.0, 1 / 16), (1.0, 0.0), (1.0, 1 / 16), (4.0, -1 / 4), (8.0, 1 / 8)]
+)
+def test_a_filter_is_the_product_of_two_gaussians_in_frequency(rate: float, scale: float) -> None:
+    """The same by the definition: a transform of the whole reflected level, and no point left out."""
+    n_frames = 1000
+    level = np.random.default_rng(0).normal(-40, 10, (N_MELS, n_frames)) + np.linspace(-30, 30, n_frames)
     tall = np.concatenate([level, level[::-1]])
-    spectrum = np.fft.fft2(np.concatenate([tall, tall[:, ::-1]], axis=1).astype(float))
-    rates, scales = np.fft.fftfreq(800, 1 / FRAME_RATE), np.fft.fftfreq(2 * N_MELS)[:, None]
-    times = np.arange(400) / FRAME_RATE
-    found = energies(level)
-    for rate, scale in [(1.0, 1 / 16), (4.0, -1 / 4)]:
-        gains = np.exp(-0.5 * ((rates - rate) / (0.35 * rate)) ** 2)
-        gains = gains * np.exp(-0.5 * ((scales - scale) / (0.4 * abs(scale))) ** 2)
-        modulus = np.abs(np.fft.ifft2(spectrum * 2 * gains))[:N_MELS, :400]
-        within = times < EXCERPT_SECONDS
-        expected = modulus[:, within].reshape(REGIONS, -1).mean(axis=1)
-        # A Gaussian has no end, but the filter has; and few points stand for all.
-        assert found[0, filters().index((rate, scale))] == pytest.approx(expected, rel=0.06)
+    spectrum = np.fft.fft2(np.concatenate([tall, tall[:, ::-1]], axis=1))
+    rates, scales = np.fft.fftfreq(2 * n_frames, 1 / FRAME_RATE), np.fft.fftfreq(2 * N_MELS)[:, None]
+    deviations = (rates - rate) / (0.35 * rate or 0.12)
+    in_time = np.exp(-0.5 * deviations**2) * (np.abs(deviations) <= 2.5) * (2 if rate else 1)
+    across = np.exp(-0.5 * ((scales - scale) / (0.4 * abs(scale) or 0.4 / 64)) ** 2) * ((scales != 0) | (scale == 0))
+    across = across * (1 if rate else 2)  # of a real signal, half of the amplitude is at the opposite frequency
+    modulus = np.abs(np.fft.ifft2(spectrum * in_time * across))[:N_MELS, :n_frames]
+    times, starts = np.arange(n_frames) / FRAME_RATE, np.linspace(0, n_frames / FRAME_RATE - 8, 6)
+    found = energies(level.astype(np.float32))[:, filters().index((rate, scale))]
+    for excerpt, start in zip(found, starts, strict=True):
+        within = (times >= start) & (times < start + EXCERPT_SECONDS)
+        expected = modulus[:, within].reshape(REGIONS, -1, within.sum()).mean(axis=(1, 2))
+        assert excerpt == pytest.approx(expected, rel=0.1, abs=0.01)  # few points stand for all
+
+
+def test_statistics_are_of_each_excerpt() -> None:
+    level = np.random.default_rng(0).normal(-40, 10, (64, 700)).cumsum(axis=0) / 5
+    level[:, 350:] *= 0.5
+    found = excerpt_statistics(level.astype(np.float32), FRAME_RATE)
+    length = round(EXCERPT_SECONDS * FRAME_RATE)
+    weights = np.exp(-0.5 * (np.subtract.outer(np.arange(64), np.arange(64)) / 3) ** 2)
+    smooth = weights / weights.sum(axis=1, keepdims=True) @ level
+    for row, start in zip(found, np.linspace(0, 700 - length, N_EXCERPTS).astype(int), strict=True):
+        excerpt = slice(start, start + length)
+        bands = level[:, excerpt].reshape(32, 2, -1).mean(axis=1)
+        peaks = (level - smooth)[:, excerpt]
+        variances, axes = np.linalg.eigh(np.cov(bands, bias=True))
+        variances = np.log(variances + 1e-3 * variances.mean() + 1e-6)
+        logarithm = (axes * variances) @ axes.T
+        logarithm = np.where(np.eye(32) > 0, logarithm, np.sqrt(2) * logarithm)[np.triu_indices(32)]
+        expected = [logarithm, bands.mean(axis=1), peaks.mean(axis=1), np.log(peaks.std(axis=1) + 0.1)]
+        assert row == pytest.approx(np.concatenate(expected), abs=2e-3)
+    assert np.abs(found[0] - found[-1]).max() > 1
+
+
+def test_padding_is_left_out(featurize: Featurize) -> None:
+    mel = np.random.default_rng(0).uniform(-80, 0, (2, 128, 500)).astype(np.float32)
+    padded = np.concatenate([mel, np.full((2, 128, 200), -80, np.float32)], axis=2)
+    with local_processes(1) as executor:
+        found = list(make_features(padded, [500, 400], featurize, executor))
+    np.testing.assert_array_equal(found[0], excerpt_features(mel[0], featurize))
+    np.testing.assert_array_equal(found[1], excerpt_features(mel[1, :, :400], featurize))
+
+
+@pytest.mark.parametrize(("sample_rate", "n_bands"), [(22050, 125), (44100, 103), (16000, 128)])
+def test_bands_up_to_the_highest_frequency_are_used_at_any_sample_rate(
+    featurize: Featurize, sample_rate: int, n_bands: int
+) -> None:
+    assert count_bands(featurize.model_copy(update={"sample_rate": sample_rate})) == n_bands
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from genres.schema import Featurize
 
 FloatArray = NDArray[np.float32]
 
-HIGHEST_HZ = 10_200  # where the bands end that are heard: above, a level may tell of an MP3 encoder's low-pass
+HIGHEST_HZ = 10_200  # upper edge of the bands used; higher ones mostly reveal an MP3 encoder's low-pass filter
 N_EXCERPTS = 6  # of a clip, evenly spaced
 EXCERPT_SECONDS = 8.0
 
@@ -56,19 +56,19 @@ def group_sizes(featurize: Featurize) -> dict[str, int]:
     return {
         "scattering": n_filters * REGIONS,
         "bands": BANDS * (BANDS + 1) // 2 + BANDS,
-        "peaks": 2 * count_heard(featurize),
+        "peaks": 2 * count_bands(featurize),
     }
 
 
-def count_heard(featurize: Featurize) -> int:
+def count_bands(featurize: Featurize) -> int:
     """Return how many mel bands end below `HIGHEST_HZ`, at least one."""
     edges = librosa.mel_frequencies(featurize.n_mels + 2, fmin=0, fmax=featurize.sample_rate / 2)
     return max(1, int((edges[2:] <= HIGHEST_HZ).sum()))
 
 
 def excerpt_features(mel: FloatArray, featurize: Featurize) -> FloatArray:
-    """Return the features (N_EXCERPTS, features) of one spectrogram (n_mels, frames) in dB from -top_db to 0."""
-    level = np.asarray(mel[: count_heard(featurize)], np.float32) + np.float32(featurize.top_db)
+    """Return the features (N_EXCERPTS, features) of one spectrogram (n_mels, frames) in dB."""
+    level = np.asarray(mel[: count_bands(featurize)], np.float32)
     frame_rate = featurize.sample_rate / featurize.hop_length
     return np.concatenate([scatter(level, frame_rate), excerpt_statistics(level, frame_rate)], axis=1)
 
@@ -76,8 +76,8 @@ def excerpt_features(mel: FloatArray, featurize: Featurize) -> FloatArray:
 def scatter(level: FloatArray, frame_rate: float) -> FloatArray:
     """Return the logarithm of the energy of each modulation in each region of bands, (N_EXCERPTS, filters x REGIONS).
 
-    ``level`` is in dB above the floor, (n_mels, frames), with ``frame_rate`` frames a second. At its edges it is
-    reflected. A modulation's energy is the mean modulus of the filtered level; of the constant level there is none.
+    ``level`` is in dB, (n_mels, frames), with ``frame_rate`` frames a second, and is reflected at its edges. A
+    modulation's energy is the mean modulus of the filtered level: its amplitude. A constant level has none.
     """
     n_mels, n_frames = level.shape
     spectrum = fft.rfft(np.concatenate([level, level[:, ::-1]], axis=1), axis=1)
@@ -85,13 +85,13 @@ def scatter(level: FloatArray, frame_rate: float) -> FloatArray:
     energies = []
     for rate in (0.0, *RATES):
         filtered, step = _filter_in_time(spectrum, 2 * n_frames, rate, frame_rate)
-        excerpts = _excerpts_of(np.arange(filtered.shape[1]) * step, n_frames / frame_rate)
+        averaging = _excerpt_averaging(np.arange(filtered.shape[1]) * step, n_frames / frame_rate)
         # Conjugating swaps what rises through the bands and what falls; where rate or scale is 0, both are the same.
         directions = [(filtered, across_bands), (filtered.conj(), across_bands[n_mels:])]
-        for modulation, filters in directions if rate else directions[1:]:
-            both = filters @ modulation
-            modulus = np.sqrt(both.real**2 + both.imag**2)
-            energies.append(regions @ (modulus @ excerpts.T).reshape(-1, n_mels, N_EXCERPTS))
+        for in_time, filters in directions if rate else [(2 * filtered, across_bands[n_mels:])]:
+            in_both = filters @ in_time
+            modulus = np.sqrt(in_both.real**2 + in_both.imag**2)
+            energies.append(regions @ (modulus @ averaging.T).reshape(-1, n_mels, N_EXCERPTS))
     return np.log(np.concatenate(energies).reshape(-1, N_EXCERPTS).T + np.float32(ENERGY_OFFSET))
 
 
@@ -112,8 +112,8 @@ def _filter_in_time(
     # Without its negative frequencies the signal is complex, and its modulus the envelope. Shifting the frequencies
     # down, so that few points suffice, changes the phase alone.
     passed[:, : last - first] = spectrum[:, first:last] * (2 * n_points / length * gains).astype(np.float32)
-    passed[:, 0] /= 1 if rate else 2  # the mean has no negative twin
-    filtered = fft.ifft(passed, axis=1, overwrite_x=True)[:, : n_points // 2]
+    passed[:, 0] /= 1 if rate else 2  # DC has no negative frequency
+    filtered = fft.ifft(passed, axis=1, overwrite_x=True)[:, : (n_points + 1) // 2]
     return filtered if rate else filtered.real, length / n_points / frame_rate
 
 
@@ -140,7 +140,7 @@ def _averaging(n_mels: int, n_groups: int) -> FloatArray:
     return matrix
 
 
-def _excerpts_of(times: NDArray[np.floating], seconds: float) -> FloatArray:
+def _excerpt_averaging(times: NDArray[np.floating], seconds: float) -> FloatArray:
     """Return the matrix (N_EXCERPTS, points) that averages over each excerpt of a clip with points at these times."""
     starts = np.linspace(0, max(0, seconds - EXCERPT_SECONDS), N_EXCERPTS)[:, None]
     within = (times >= starts - 1e-6) & (times < starts + EXCERPT_SECONDS)
@@ -148,7 +148,7 @@ def _excerpts_of(times: NDArray[np.floating], seconds: float) -> FloatArray:
 
 
 def excerpt_statistics(level: FloatArray, frame_rate: float) -> FloatArray:
-    """Return statistics of each excerpt of a level (n_mels, frames) in dB above the floor, (N_EXCERPTS, features).
+    """Return statistics of each excerpt of a level (n_mels, frames) in dB, (N_EXCERPTS, features).
 
     The groups of `group_sizes` but the first: how loud bands are and how they vary together, and the spectrum's peaks.
     """

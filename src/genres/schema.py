@@ -115,17 +115,12 @@ class Svm(Group):
 
 
 class Scattering(Group):
-    """The model beyond the paper: a discriminant analysis and a kernel ridge regression, under scikit-learn's names."""
+    """The model beyond the paper: a discriminant analysis and a kernel ridge regression."""
 
-    components: Count = Field(description="principal components that the discriminant analysis sees")
     shrinkage: float = Field(ge=0, le=1, description="of the covariance within classes")
-    gamma: float = Field(
-        gt=0, le=1000, description="of the kernel, where two excerpts are on average at a squared distance of 2"
-    )
-    alpha: float = Field(gt=0, le=1000, description="of the ridge regression")
-    ridge_weight: float = Field(
-        ge=0, le=1000, description="of the regression's scores beside the analysis's probabilities"
-    )
+    gamma: float = Field(gt=0, le=1000, description="of the kernel; two excerpts have a squared distance of about 2")
+    alpha: float = Field(gt=0, le=1000, description="regularisation of the ridge regression")
+    ridge_weight: float = Field(ge=0, le=1000, description="of its scores beside the analysis's probabilities")
 
 
 class Params(Group):

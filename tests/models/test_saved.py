@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 from toy import TOY_INPUT, TOY_NETWORK
 
 from genres.core.errors import InputError
@@ -44,7 +45,7 @@ def machine(svm: Svm) -> Trained:
 
 
 def scattering() -> Trained:
-    params = Scattering(components=5, shrinkage=0.1, gamma=0.3, alpha=0.1, ridge_weight=1.0)
+    params = Scattering(shrinkage=0.1, gamma=0.3, alpha=0.1, ridge_weight=1.0)
     trained = train_scattering(INPUTS, np.arange(30) % 3, (30, 10), params, seed=0)
     architecture = {"kind": "scattering", **params.model_dump()}
     return trained._asdict(), architecture, lambda inputs: predict_scattering(trained, inputs)
@@ -136,6 +137,28 @@ def test_a_model_that_does_not_fit_its_description_is_refused(
     write_weights(path, kept, replace(description, **{"architecture": architecture, **change}))
     message = re.escape(f"{path} is damaged: not a model of this project") + r"(.|\n)+`dvc repro -f train_mine`"
     with pytest.raises(InputError, match=message):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [
+        ("group_sizes", np.array(40)),
+        ("group_sizes", np.array([30, 11])),
+        ("mean", np.zeros(7, np.float32)),
+        ("intercepts", np.zeros(5)),
+        ("shares", np.zeros(1)),
+        ("gamma", np.zeros(2)),
+        ("inverse_temperature", np.array(np.nan)),
+    ],
+)
+def test_a_damaged_array_of_the_model_beyond_the_paper_is_refused(
+    tmp_path: Path, description: Description, array: str, value: NDArray[Any]
+) -> None:
+    arrays, architecture, _ = MODELS["scattering"]()
+    path = tmp_path / "mine.safetensors"
+    write_weights(path, dict(arrays) | {array: value}, replace(description, architecture=architecture))
+    with pytest.raises(InputError, match="not a model of this project"):
         load_model(path)
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from genres.models.scattering import TrainedScattering, predict_scattering, train_scattering
+from genres.models.scattering import (
+    USUAL_INVERSE_TEMPERATURE,
+    TrainedScattering,
+    predict_scattering,
+    train_scattering,
+)
 from genres.schema import Scattering
 
-PARAMS = Scattering(components=12, shrinkage=0.1, gamma=0.3, alpha=0.05, ridge_weight=2.0)
+PARAMS = Scattering(shrinkage=0.1, gamma=0.3, alpha=0.05, ridge_weight=2.0)
 SIZES = (20, 6, 4)
 
 
@@ -30,8 +34,7 @@ def explained(
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
     weights = np.concatenate([np.full(size, 1 / np.sqrt(size * len(SIZES))) for size in SIZES])
     train, test = (np.clip((x - mean) / deviation, -5, 5) for x in (features, unseen))
-    projection = PCA(PARAMS.components).fit(train[..., : SIZES[0]].reshape(-1, SIZES[0]))
-    heard, unheard = (projection.transform(x[..., : SIZES[0]].reshape(-1, SIZES[0])) for x in (train, test))
+    heard, unheard = (x[..., : SIZES[0]].reshape(-1, SIZES[0]) for x in (train, test))
     n_classes = labels.max() + 1
     analysis = LinearDiscriminantAnalysis(
         solver="lsqr", shrinkage=PARAMS.shrinkage, priors=np.full(n_classes, 1 / n_classes)
@@ -53,15 +56,18 @@ def explained(
     return softmax(posteriors.mean(axis=1), axis=1) + PARAMS.ridge_weight * ridge
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_predictions_are_those_of_the_two_formulas(n_classes: int) -> None:
-    features, labels = clips(n_classes, 24, seed=1)
+@pytest.mark.parametrize("n_clips", [(12, 8), (12, 8, 4)])
+def test_predictions_are_those_of_the_two_formulas(n_clips: tuple[int, ...]) -> None:
+    n_classes = len(n_clips)
+    features, labels = clips(n_classes, max(n_clips) * n_classes, seed=1)
+    kept = np.concatenate([np.flatnonzero(labels == label)[:count] for label, count in enumerate(n_clips)])
+    features, labels = features[kept], labels[kept]
     unseen, _ = clips(n_classes, 9, seed=2)
     trained = train_scattering(features, labels, SIZES, PARAMS, seed=0)
     scores = explained(features, labels, unseen)
     output = predict_scattering(trained, unseen)
     np.testing.assert_array_equal(output.labels, scores.argmax(axis=1))
-    assert output.probabilities == pytest.approx(softmax(trained.sharpness * scores, axis=1), abs=1e-4)
+    assert output.probabilities == pytest.approx(softmax(trained.inverse_temperature * scores, axis=1), abs=1e-4)
 
 
 def test_what_is_easily_heard_is_classified_and_probabilities_add_up_to_one() -> None:
@@ -73,7 +79,7 @@ def test_what_is_easily_heard_is_classified_and_probabilities_add_up_to_one() ->
     assert output.probabilities.sum(axis=1) == pytest.approx(1)
 
 
-def test_the_sharpness_makes_confidence_and_accuracy_agree() -> None:
+def test_the_temperature_makes_confidence_and_accuracy_agree() -> None:
     features, labels = clips(4, 200, seed=1, noise=3)
     unseen, expected = clips(4, 2000, seed=2, noise=3)
     output = predict_scattering(train_scattering(features, labels, SIZES, PARAMS, seed=0), unseen)
@@ -83,7 +89,7 @@ def test_the_sharpness_makes_confidence_and_accuracy_agree() -> None:
     assert output.probabilities.max(axis=1).mean() == pytest.approx(accuracy, abs=0.04)
 
 
-def test_the_least_cross_entropy_of_left_out_clips_sets_the_sharpness() -> None:
+def test_the_least_cross_entropy_of_left_out_clips_sets_the_temperature() -> None:
     """Clips that are noise are best said to be of each class with its share."""
     features = np.random.default_rng(0).normal(size=(90, 3, sum(SIZES))).astype(np.float32)
     trained = train_scattering(features, np.arange(90) % 3, SIZES, PARAMS, seed=0)
@@ -96,6 +102,15 @@ def test_a_class_of_a_single_clip_is_trained_without_folds() -> None:
     features, labels = clips(3, 3, seed=1, noise=0.1)
     trained = train_scattering(features, labels, SIZES, PARAMS, seed=0)
     assert predict_scattering(trained, features).labels.tolist() == [0, 1, 2]
+    assert trained.inverse_temperature == USUAL_INVERSE_TEMPERATURE
+
+
+def test_the_seed_draws_the_folds_of_the_calibration_and_nothing_else() -> None:
+    features, labels = clips(3, 30, seed=1, noise=3)
+    first, again, other = (train_scattering(features, labels, SIZES, PARAMS, seed) for seed in (0, 0, 1))
+    for name, *arrays in zip(first._fields, first, again, other, strict=True):
+        np.testing.assert_array_equal(arrays[0], arrays[1])
+        assert np.array_equal(arrays[0], arrays[2]) == (name != "inverse_temperature")
 
 
 def test_a_feature_without_deviation_and_one_out_of_all_bounds_do_no_harm() -> None:

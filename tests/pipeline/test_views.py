@@ -5,7 +5,7 @@ import shutil
 from typing import Any
 
 import pytest
-from project import MODELS, NETWORKS, Clone, FirstRun
+from project import MODELS, NETWORKS, Clone, FirstRun, read_table
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +64,24 @@ def test_the_metrics_are_what_one_compares(project: Clone) -> None:
     # DVC does not show the calibration error that the SVM has not.
     scores = columns["metrics/evaluate.json"]["data"]
     assert {model: len(of_model) for model, of_model in scores.items()} == {**dict.fromkeys(MODELS, 5), "svm": 4}
+
+
+def test_a_study_has_a_row_for_each_setting_of_the_svm_and_no_other_experiment(project: Clone) -> None:
+    for values in ("0.01,1", "1"):  # the last is a repeat
+        project.run("dvc", "exp", "run", "--queue", "-S", f"svm.C={values}", "-S", "svm.kernel=rbf", "train_svm")
+    project.run("dvc", "exp", "run", "--run-all")
+    project.run("python", "pipelines/svm_study.py")
+    rows = read_table(project.folder / "pipelines/svm_study.csv")
+    assert [(row["kernel"], row["C"], row["height"], row["width"]) for row in rows] == [
+        ("rbf", "0.01", "64", "100"),
+        ("rbf", "1.0", "64", "100"),
+    ]
+    project.run("dvc", "exp", "run", "-S", "svm.kernel=rbf")
+    scores = json.loads((project.folder / "metrics/evaluate.json").read_bytes())
+    assert float(rows[1]["test_accuracy"]) == scores["svm"]["accuracy"]
+    assert '<section id="svm-study"' in (project.folder / "plots/report.html").read_text(encoding="utf-8")
+    project.run("git", "checkout", "--quiet", ".")
+    project.run("dvc", "checkout")
 
 
 def test_experiments_have_the_scores_and_the_parameters_that_differ(project: Clone) -> None:

@@ -1,6 +1,7 @@
 """Results without any training: files as the stages write them, and what is read from them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from genres.core.columns import SPLIT, TEST, TRAIN
-from genres.core.files import write_csv, write_json
+from genres.core.files import file_sha256, write_csv, write_json
 from genres.evaluation.convergence import describe_all
 from genres.evaluation.scores import compare_models, score_by_genre, score_models
 from genres.models.base.predictions import ModelOutput, read_all_predictions, write_predictions
 from genres.report.results import Results, read_results
+from genres.report.svm_study import COLUMNS, SvmStudy, read_svm_study
 
 CORRECT = {"linear": 0.3, "simple": 0.5, "complex": 0.7, "svm": 0.6}  # share of the test clips, by model
 
@@ -104,6 +106,21 @@ def write_example(
     write_csv(project / "plots/per_genre.csv", score_by_genre(predictions))
     write_csv(project / "plots/comparisons.csv", compare_models(predictions))
     write_csv(project / "plots/convergence.csv", describe_all(curves))
+
+
+def example_study(folder: Path) -> SvmStudy:
+    """A study of the SVM with two kernels, three sizes and four values of C."""
+    rows = [
+        {"kernel": kernel, "C": c, "height": 16 * size, "width": 25 * size, "train_accuracy": 1.0}
+        for kernel, size, c in product(("linear", "rbf"), (2, 4, 8), (0.01, 0.1, 1.0, 10.0))
+    ]
+    (folder / "split.csv").write_text("the split")
+    table = pd.DataFrame(rows).assign(split_sha256=file_sha256(folder / "split.csv"), n_test=200)
+    table["test_accuracy"] = np.linspace(0.4, 0.62, len(table))
+    write_csv(folder / "svm_study.csv", table[list(COLUMNS)])
+    study = read_svm_study(folder / "svm_study.csv", folder / "split.csv")
+    assert study is not None
+    return study
 
 
 def read_example(project: Path) -> Results:

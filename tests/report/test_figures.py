@@ -70,7 +70,7 @@ def draw_all(folder: Path, results: Results, params: Params) -> None:
     """Draw every figure of results, with noise in place of spectrograms."""
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = [NOISE] * (len(examples) + len(misclassified))
-    draw_figures(folder, results, examples, misclassified, spectrograms, params)
+    draw_figures(folder, results, examples, misclassified, spectrograms, None, params)
 
 
 # --- All figures of a run ---
@@ -222,4 +222,4 @@ def test_agreement_counts_the_models_that_are_correct(figure: Callable[..., Figu
     assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "a"]  # "a" on top
     widths = [[bar.get_width() for bar in container] for container in axes.containers]
     assert widths == [[1, 1], [1, 0], [0, 2]]  # none, one, both are correct; for b and a
-    assert {"none", "1", "all"} <= {text.get_text() for text in axes.get_legend().get_texts()}
+    assert {"none", "1", "all"} <= {text.get_text() for text in axes.figure.legends[0].get_texts()}

@@ -13,7 +13,10 @@ from genres.schema import Featurize
 
 
 class SavedModel(NamedTuple):
-    """A trained model: what it is, and what it predicts for inputs, float32 of shape (clips, height, width)."""
+    """A trained model: what it is, and what it predicts for inputs, float32 of shape (clips, height, width).
+
+    Without an ``input`` in its description, these are `scattering.excerpt_features`, (clips, excerpts, features).
+    """
 
     description: Description
     predict: Predict

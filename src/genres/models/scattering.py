@@ -1,7 +1,7 @@
-"""What is heard in excerpts, classified by two methods that err differently, and calibrated.
+"""Features of excerpts, classified by two methods that err on different clips, and calibrated.
 
-A linear discriminant analysis of each excerpt generalises better to artists that it has not heard, a kernel ridge
-regression between clips is better on those that it has.
+A linear discriminant analysis classifies each excerpt by its scattering, and a kernel ridge regression compares whole
+clips. Their sum is more accurate than either.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import StratifiedKFold
@@ -25,33 +24,33 @@ LARGEST_DEVIATION = 5.0  # standard deviations that a feature is clipped to
 LEAST_DEVIATION = 1e-6  # of a feature, so that one without any gives no infinite number
 CLIPS_AT_ONCE = 32  # in training
 FOLDS = 5  # of the training clips, for the calibration
-SHARPNESS_RANGE = (0.1, 20.0)
-USUAL_SHARPNESS = 2.0  # where a class has too few clips for folds
+INVERSE_TEMPERATURES = (0.1, 20.0)
+USUAL_INVERSE_TEMPERATURE = 2.0  # where a class has too few clips for folds
 
 FloatArray = NDArray[np.float32]
+
+
+class _Fitted(NamedTuple):
+    coefficients: NDArray[np.float64]  # (features of the first group, classes), of the discriminant analysis
+    intercepts: NDArray[np.float64]  # (classes,), likewise
+    dual_coefficients: NDArray[np.float64]  # (training clips, classes), of the kernel ridge regression
+    shares: NDArray[np.float64]  # (classes,), of the training clips
 
 
 class TrainedScattering(NamedTuple):
     """A trained model; an excerpt has the features of `scattering.group_sizes`, in groups."""
 
-    mean: FloatArray  # (features,), of the training excerpts
-    deviation: FloatArray  # (features,), likewise
-    group_sizes: NDArray[np.int64]  # (groups,); the discriminant analysis sees the first group
-    coefficients: NDArray[np.float64]  # (features of the first group, classes), of the discriminant analysis
-    intercepts: NDArray[np.float64]  # (classes,), likewise
-    excerpts: FloatArray  # (training clips, excerpts, features), scaled
-    dual_coefficients: NDArray[np.float64]  # (training clips, classes), of the kernel ridge regression
-    shares: NDArray[np.float64]  # (classes,), of the training clips
-    gamma: NDArray[np.float64]  # (), of the kernel
-    ridge_weight: NDArray[np.float64]  # (), of the regression's scores beside the posterior probabilities
-    sharpness: NDArray[np.float64]  # (), which the sum of both is multiplied by to give the logarithms of probabilities
-
-
-class _Fitted(NamedTuple):
-    coefficients: NDArray[np.float64]
+    coefficients: NDArray[np.float64]  # these four as above
     intercepts: NDArray[np.float64]
     dual_coefficients: NDArray[np.float64]
     shares: NDArray[np.float64]
+    mean: FloatArray  # (features,), of the training excerpts
+    deviation: FloatArray  # (features,), likewise
+    group_sizes: NDArray[np.int64]  # (groups,); the discriminant analysis sees the first group
+    excerpts: FloatArray  # (training clips, excerpts, features), scaled
+    gamma: NDArray[np.float64]  # (), of the kernel
+    ridge_weight: NDArray[np.float64]  # (), of the regression's scores beside the posterior probabilities
+    inverse_temperature: NDArray[np.float64]  # (), what the sum of both is multiplied by before the softmax
 
 
 def train_scattering(
@@ -65,50 +64,41 @@ def train_scattering(
     flat = features.reshape(-1, features.shape[-1])
     mean, deviation = flat.mean(axis=0), flat.std(axis=0) + np.float32(LEAST_DEVIATION)
     excerpts = _scale(features, mean, deviation, sizes)
-    heard = excerpts[..., : sizes[0]]
+    scattering = excerpts[..., : sizes[0]]
     similarities = _similarities(excerpts, excerpts, params.gamma, CLIPS_AT_ONCE)
-    fitted = _fit(heard, similarities, labels, params)
-    sharpness = _calibrate(heard, similarities, labels, params, seed)
-    return TrainedScattering(
-        mean,
-        deviation,
-        sizes,
-        fitted.coefficients,
-        fitted.intercepts,
-        excerpts,
-        fitted.dual_coefficients,
-        fitted.shares,
-        np.array(params.gamma),
-        np.array(params.ridge_weight),
-        np.array(sharpness),
-    )
+    fitted = _fit(scattering, similarities, labels, params)
+    inverse_temperature = _calibrate(scattering, similarities, labels, params, seed)
+    settings = (np.array(value) for value in (params.gamma, params.ridge_weight, inverse_temperature))
+    return TrainedScattering(*fitted, mean, deviation, sizes, excerpts, *settings)
 
 
 def predict_scattering(trained: TrainedScattering, features: FloatArray) -> ModelOutput:
     """Predict the classes of clips from the features of their excerpts (clips, excerpts, features)."""
     excerpts = _scale(features, trained.mean, trained.deviation, trained.group_sizes)
     similarities = _similarities(excerpts, trained.excerpts, float(trained.gamma), 1)
-    fitted = _Fitted(trained.coefficients, trained.intercepts, trained.dual_coefficients, trained.shares)
-    heard = excerpts[..., : trained.group_sizes[0]]
-    scores = _scores(fitted, heard, similarities, float(trained.ridge_weight))
-    return ModelOutput(np.asarray(scores.argmax(axis=1), np.int64), softmax(trained.sharpness * scores, axis=1))
+    scattering = excerpts[..., : trained.group_sizes[0]]
+    scores = _scores(_Fitted(*trained[:4]), scattering, similarities, float(trained.ridge_weight))
+    return ModelOutput(
+        np.asarray(scores.argmax(axis=1), np.int64), softmax(trained.inverse_temperature * scores, axis=1)
+    )
 
 
 def load_predict(arrays: Arrays, description: Description) -> Predict:
     """Return what predicts with the arrays of a `TrainedScattering`; a ValueError or TypeError says they do not fit."""
     trained = TrainedScattering(**arrays)
-    n_clips, n_classes = len(trained.excerpts), len(description.class_names)
-    if (
-        trained.excerpts.shape[2:] != (trained.group_sizes.sum(),)
-        or trained.coefficients.shape != (trained.group_sizes[0], n_classes)
-        or trained.dual_coefficients.shape != (n_clips, n_classes)
-    ):
-        raise ValueError("arrays of other shapes than its description says")
+    sizes, n_classes = trained.group_sizes, len(description.class_names)
+    if sizes.ndim != 1 or not sizes.size or trained.excerpts.ndim != 3:
+        raise ValueError("its groups of features or its excerpts are missing")
+    n_clips, features = len(trained.excerpts), (sizes.sum(),)
+    expected = _Fitted((sizes[0], n_classes), (n_classes,), (n_clips, n_classes), (n_classes,))  # type: ignore[arg-type]
+    shapes = (*expected, features, features, sizes.shape, (*trained.excerpts.shape[:2], *features), (), (), ())
+    if [array.shape for array in trained] != list(shapes) or not all(np.isfinite(array).all() for array in trained):
+        raise ValueError("arrays of other shapes than its description says, or not finite")
     return partial(predict_scattering, trained)
 
 
 def _scale(features: FloatArray, mean: FloatArray, deviation: FloatArray, group_sizes: NDArray[np.int64]) -> FloatArray:
-    """Standardise features, and scale them so that two excerpts differ as much in each group, and by 2 in all."""
+    """Standardise features, and scale them so that each group adds as much to the squared distance of two excerpts."""
     standardised = np.clip((features - mean) / deviation, -LARGEST_DEVIATION, LARGEST_DEVIATION)
     weights = np.repeat(1 / np.sqrt(len(group_sizes) * group_sizes), group_sizes)
     return np.asarray(standardised * weights, np.float32)
@@ -122,13 +112,15 @@ def _similarities(first: FloatArray, second: FloatArray, gamma: float, at_once: 
     """
     flat = second.reshape(-1, second.shape[2])
     squares = (flat**2).sum(axis=1)
-    rows = []
+    norms = _norms(second, gamma)
+    similarities = np.empty((len(first), len(second)))
     for start in range(0, len(first), at_once):
         clips = first[start : start + at_once]
         excerpts = clips.reshape(-1, clips.shape[2])
         kernel = _kernel((excerpts**2).sum(axis=1)[:, None] + squares - 2 * excerpts @ flat.T, gamma)
-        rows.append(kernel.reshape(*clips.shape[:2], *second.shape[:2]).mean(axis=(1, 3), dtype=np.float64))
-    return np.concatenate(rows) / np.outer(_norms(first, gamma), _norms(second, gamma))
+        means = kernel.reshape(*clips.shape[:2], *second.shape[:2]).mean(axis=(1, 3), dtype=np.float64)
+        similarities[start : start + at_once] = means / np.outer(_norms(clips, gamma), norms)
+    return similarities
 
 
 def _kernel(squared_distances: FloatArray, gamma: float) -> FloatArray:
@@ -143,50 +135,49 @@ def _norms(clips: FloatArray, gamma: float) -> NDArray[np.float64]:
 
 
 def _fit(
-    heard: FloatArray, similarities: NDArray[np.float64], labels: NDArray[np.int64], params: Scattering
+    scattering: FloatArray, similarities: NDArray[np.float64], labels: NDArray[np.int64], params: Scattering
 ) -> _Fitted:
-    flat = heard.reshape(-1, heard.shape[2]).astype(np.float64)
+    flat = scattering.reshape(-1, scattering.shape[2]).astype(np.float64)
     n_classes = int(labels.max()) + 1
-    projection = PCA(min(params.components, *flat.shape), svd_solver="covariance_eigh").fit(flat)
     analysis = LinearDiscriminantAnalysis(
         solver="lsqr", shrinkage=params.shrinkage, priors=np.full(n_classes, 1 / n_classes)
-    ).fit(projection.transform(flat), np.repeat(labels, heard.shape[1]))
-    coefficients, intercepts = projection.components_.T @ analysis.coef_.T, analysis.intercept_
+    ).fit(flat, np.repeat(labels, scattering.shape[1]))
+    coefficients, intercepts = analysis.coef_.T, analysis.intercept_
     if n_classes == 2:  # scikit-learn then has the difference of the two
         coefficients, intercepts = coefficients * [[0, 1]], intercepts * [0, 1]
     classes = np.eye(n_classes)[labels]
     shares = classes.mean(axis=0)
     ridge = KernelRidge(alpha=params.alpha, kernel="precomputed").fit(similarities, classes - shares)
-    return _Fitted(coefficients, intercepts - projection.mean_ @ coefficients, ridge.dual_coef_, shares)
+    return _Fitted(coefficients, intercepts, ridge.dual_coef_, shares)
 
 
 def _scores(
-    fitted: _Fitted, heard: FloatArray, similarities: NDArray[np.float64], ridge_weight: float
+    fitted: _Fitted, scattering: FloatArray, similarities: NDArray[np.float64], ridge_weight: float
 ) -> NDArray[np.float64]:
     """Return a score for each clip and class, (clips, classes)."""
-    posteriors = log_softmax(heard @ fitted.coefficients + fitted.intercepts, axis=2).mean(axis=1)
+    posteriors = log_softmax(scattering @ fitted.coefficients + fitted.intercepts, axis=2).mean(axis=1)
     regression = (similarities[:, None] @ fitted.dual_coefficients)[:, 0] + fitted.shares  # clip by clip, too
     return np.asarray(softmax(posteriors, axis=1) + ridge_weight * regression)
 
 
 def _calibrate(
-    heard: FloatArray,
+    scattering: FloatArray,
     similarities: NDArray[np.float64],
     labels: NDArray[np.int64],
     params: Scattering,
     seed: int,
 ) -> float:
-    """Return the sharpness under which training clips that are left out of the training are most probable."""
+    """Return the inverse_temperature under which training clips that are left out of the training are most probable."""
     n_folds = min(FOLDS, int(np.bincount(labels).min()))
     if n_folds < 2:
-        return USUAL_SHARPNESS
+        return USUAL_INVERSE_TEMPERATURE
     scores = np.zeros((len(labels), int(labels.max()) + 1))
     for kept, left_out in StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels):
-        fitted = _fit(heard[kept], similarities[np.ix_(kept, kept)], labels[kept], params)
-        between = similarities[np.ix_(left_out, kept)]
-        scores[left_out] = _scores(fitted, heard[left_out], between, params.ridge_weight)
+        fitted = _fit(scattering[kept], similarities[np.ix_(kept, kept)], labels[kept], params)
+        to_kept = similarities[np.ix_(left_out, kept)]
+        scores[left_out] = _scores(fitted, scattering[left_out], to_kept, params.ridge_weight)
 
-    def cross_entropy(sharpness: float) -> float:
-        return -float(log_softmax(sharpness * scores, axis=1)[np.arange(len(labels)), labels].mean())
+    def cross_entropy(inverse_temperature: float) -> float:
+        return -float(log_softmax(inverse_temperature * scores, axis=1)[np.arange(len(labels)), labels].mean())
 
-    return float(minimize_scalar(cross_entropy, bounds=SHARPNESS_RANGE, method="bounded").x)
+    return float(minimize_scalar(cross_entropy, bounds=INVERSE_TEMPERATURES, method="bounded").x)

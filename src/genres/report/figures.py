@@ -24,6 +24,7 @@ from genres.report.facts import baseline_accuracy, curve_note, leakage_note
 from genres.report.models import MODELS
 from genres.report.paper import beyond_paper, comparable_results
 from genres.report.results import Results
+from genres.report.svm_study import SvmStudy
 from genres.schema import Featurize, Params
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
@@ -41,6 +42,7 @@ def draw_figures(
     examples: Sequence[ExampleClip],
     misclassified: Sequence[MisclassifiedClip],
     spectrograms: Sequence[Mel],
+    study: SvmStudy | None,
     params: Params,
 ) -> None:
     """Draw every figure into an existing folder; ``spectrograms`` are those of the examples, then the misclassified."""
@@ -67,6 +69,9 @@ def draw_figures(
         notes = [curve_note(MODELS[model].title, results.convergence[model]) for model in curves]
         names = ", ".join(MODELS[model].title for model in curves)
         draw_curves(folder / f"curves{suffix}.png", curves, notes, f"{names}\n{data_title}")
+
+    if study:
+        draw_svm_study(folder / "svm_study.png", study, title)
 
     for (clip_id, genre, subset), mel in zip(examples, spectrograms, strict=False):
         title = f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})"
@@ -156,7 +161,7 @@ def draw_accuracies(
         marks = dict.fromkeys(beyond_paper(scores), "\n(beyond the paper)")
         axes.set_xticks(x, [MODELS[model].title + marks.get(model, "") for model in scores])
         axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
-        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15 if marks else -0.1))
+        figure.legend(ncols=2, loc="outside lower center")
 
 
 def draw_curves(path: Path, curves: Mapping[str, pd.DataFrame], notes: Sequence[str], title: str) -> None:
@@ -204,6 +209,26 @@ def draw_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence[
         axes.set(xlabel="predicted", ylabel="actual", title=title)
 
 
+def draw_svm_study(path: Path, study: SvmStudy, title: str) -> None:
+    """Draw the test accuracy of each setting of the SVM, a heat map for each kernel."""
+    settings = study.settings
+    lowest, highest = 100 * settings.test_accuracy.min(), 100 * settings.test_accuracy.max()
+    with new_figure(path, 6.5, 2.2) as figure:
+        grid = figure.subplots(1, len(study.best_by_kernel), sharey=True, squeeze=False)
+        for axes, kernel in zip(grid.flat, study.best_by_kernel, strict=True):
+            of_kernel = settings[settings.kernel == kernel]
+            table = 100 * of_kernel.pivot_table("test_accuracy", ["height", "width"], "C")
+            axes.imshow(table, vmin=lowest, vmax=max(highest, lowest + 1))
+            for (row, column), accuracy in np.ndenumerate(table.to_numpy()):
+                colour = "white" if accuracy < (lowest + highest) / 2 else "black"
+                axes.text(column, row, f"{accuracy:.1f}", ha="center", va="center", color=colour, fontsize=8)
+            axes.set_xticks(range(table.shape[1]), [f"{c:g}" for c in table.columns])
+            axes.set_yticks(range(table.shape[0]), [f"{height} x {width}" for height, width in table.index])
+            axes.set(xlabel="C", title=f"{kernel} kernel")
+        grid[0, 0].set_ylabel("input")
+        figure.suptitle(f"SVM, test accuracy (%), {title}", fontsize="small")
+
+
 def draw_agreement(path: Path, n_correct: NDArray[np.int64], actual: Sequence[str], n_models: int, title: str) -> None:
     """Draw for how many test clips of each genre none, some or all of the models are correct.
 
@@ -227,4 +252,4 @@ def draw_agreement(path: Path, n_correct: NDArray[np.int64], actual: Sequence[st
         axes.set(xlabel="test clips", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         legend = "number of models that are correct"
-        axes.legend(title=legend, ncols=n_models + 1, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        figure.legend(title=legend, ncols=n_models + 1, loc="outside lower center")

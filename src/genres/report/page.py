@@ -16,6 +16,7 @@ from genres.report.facts import collect_facts, curve_note, leakage_note, percent
 from genres.report.models import MODELS
 from genres.report.paper import beyond_paper, comparable_results, deviations
 from genres.report.results import Results
+from genres.report.svm_study import SvmStudy
 from genres.schema import Params
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -28,6 +29,7 @@ def write_page(
     results: Results,
     misclassified: Sequence[MisclassifiedClip],
     sounds: Sequence[bytes],
+    study: SvmStudy | None,
     params: Params,
 ) -> None:
     """Write the page, which embeds the figures of a folder, and the MP3 ``sounds`` of the misclassified clips.
@@ -51,6 +53,7 @@ def write_page(
         facts=collect_facts(results),
         titles={name: model.title for name, model in MODELS.items()},
         caveats=[*results.dataset["caveats"], *([of_split] if of_split else [])],
+        study=study,
         beyond_paper=beyond_paper(results.scores),
         papers=comparable_results(results.dataset, params.split.method),
         deviations=deviations(params),

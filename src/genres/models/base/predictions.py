@@ -23,7 +23,7 @@ class ModelOutput:
 
 
 Predict = Callable[[NDArray[np.float32]], ModelOutput]
-"""What a trained model is used as: it takes inputs of shape (clips, height, width)."""
+"""What a trained model is used as: it takes inputs of shape (clips, height, width), or what its kind sees instead."""
 
 
 @dataclass(frozen=True)
