@@ -19,11 +19,13 @@ FEATURES = """if True:
     from genres.duplicates import find_landmarks
     from genres.features.mel import mel_db
     from genres.inputs import model_input
+    from genres.scattering import excerpt_features
     params = common.load_params("featurize", "input")
     clip = render_clip("rock", number=0, seed=0, seconds=3)
     samples = (clip / 2**15).astype("float32")
     mel = mel_db(samples, params.featurize)
-    for array in (clip, mel, model_input(mel, params.input), *find_landmarks(samples)):
+    features = (model_input(mel, params.input), excerpt_features(mel, params.featurize))
+    for array in (clip, mel, *features, *find_landmarks(samples)):
         print(array.shape, hashlib.sha256(array.tobytes()).hexdigest())
 """
 # All in one process, as most of the time goes into loading the libraries.
@@ -37,7 +39,7 @@ TRAINING = """if True:
 
 def test_the_features_of_a_clip_are_the_same_on_another_processor(processor: str) -> None:
     native = run_code(FEATURES)  # first, as it leaves compiled loops, which take minutes to emulate
-    assert native.count("\n") == 5
+    assert native.count("\n") == 6
     assert run_code(FEATURES, emulator=(str(QEMU), "-cpu", processor)) == native
 
 
