@@ -41,7 +41,8 @@ compare: .venv/installed ## compare two revisions or experiments as Markdown: ma
 
 experiments: .venv/installed ## list the experiments of the last commits: the scores and the parameters that differ
 	@$(BIN)/dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
-		--drop Created --drop data/ --drop metrics/ --drop models/ --drop plots/ --drop src/ --drop stages/
+		--drop Created --drop State --drop Executor --drop data/ --drop metrics/ --drop models/ --drop pipelines/ \
+		--drop plots/ --drop src/ --drop stages/
 
 svm-study: .venv/installed ## try kernels, C and input sizes of the SVM as one sweep of experiments; then: dvc repro
 	@for size in "32 50" "64 100" "128 200"; do \
