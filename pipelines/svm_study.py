@@ -16,43 +16,42 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from genres.core.columns import TEST, TRAIN
 from genres.core.files import DECIMALS, file_sha256, write_csv
+from genres.evaluation.scores import is_correct
 
 SPLIT = Path("data/split.csv")
 PREDICTIONS = Path("data/predictions/svm.csv")
 STUDY = Path("pipelines/svm_study.csv")  # written
-STUDIED = {"svm.kernel": "kernel", "svm.C": "C", "input.height": "height", "input.width": "width"}
 
 
-def flat(params: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested parameters as ``{"svm.C": 1.0}``."""
-    found: dict[str, Any] = {}
-    for name, value in params.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
+def take_setting(params: dict[str, Any]) -> dict[str, Any]:
+    """Take the studied parameters out of all ``params``."""
+    svm, size = params["svm"], params["input"]
+    return {"kernel": svm.pop("kernel"), "C": svm.pop("C"), "height": size.pop("height"), "width": size.pop("width")}
 
 
 def main() -> None:
     """Read the predictions of each experiment from DVC's cache, and write a row for each setting."""
-    here = flat(dvc.api.params_show("params.yaml"))
+    here = dvc.api.params_show("params.yaml")
+    take_setting(here)
     split = file_sha256(SPLIT)
     settings: dict[tuple[Any, ...], dict[str, Any]] = {}
     for experiment in dvc.api.exp_show():
         name = experiment.get("Experiment")
         if not name or experiment.get("State") not in (None, "Success"):
             continue
-        params = flat(dvc.api.params_show("params.yaml", rev=name))
-        setting = {column: params[key] for key, column in STUDIED.items()}
-        others = {key: value for key, value in params.items() if key not in STUDIED}
-        if others == {key: value for key, value in here.items() if key not in STUDIED}:
+        params = dvc.api.params_show("params.yaml", rev=name)
+        setting = take_setting(params)
+        if params == here:
             text = dvc.api.read(str(PREDICTIONS), rev=name, encoding="utf-8")
             clips = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-            correct = (clips.predicted == clips.genre).groupby(clips.subset)
-            setting |= {
+            correct = pd.Series(is_correct(clips)).groupby(clips.subset)
+            settings[tuple(setting.values())] = {
+                "split_sha256": split,
+                **setting,
                 "train_accuracy": round(float(correct.mean()[TRAIN]), DECIMALS),
                 "test_accuracy": round(float(correct.mean()[TEST]), DECIMALS),
                 "n_test": int(correct.size()[TEST]),
             }
-            settings[tuple(setting[column] for column in STUDIED.values())] = {"split_sha256": split, **setting}
     write_csv(STUDY, pd.DataFrame([settings[key] for key in sorted(settings)]))
     print(f"{len(settings)} settings are in {STUDY}; `dvc repro` shows them on the page")
 

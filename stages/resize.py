@@ -21,8 +21,7 @@ def main() -> None:
     """Write the inputs as one array, and the list of its rows."""
     input_params = load_params("input").input
     mel, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
-    shape = (len(rows), input_params.height, input_params.width)
-    write_array(INPUTS, shape, make_inputs(mel, input_params))
+    write_array(INPUTS, (len(rows), *input_params.size), make_inputs(mel, input_params))
     write_csv(INPUT_ROWS, rows)
 
 

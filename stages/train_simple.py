@@ -21,8 +21,7 @@ METRICS = Path("metrics/train_simple")
 def main() -> None:
     """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
     params = load_params("seed", "featurize", "input", "train", "simple")
-    size = (params.input.height, params.input.width)
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
     train_network("simple", params.simple, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 

@@ -23,8 +23,7 @@ PREDICTIONS = Path("data/predictions/svm.csv")
 def main() -> None:
     """Write the trained machine and its predictions."""
     params = load_params("seed", "featurize", "input", "svm")
-    size = (params.input.height, params.input.width)
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
     trained = train_svm(*data.subset(TRAIN), params.svm)
     description = describe_model("svm", {"kind": "svm", **params.svm.model_dump()}, data.class_names, params)
     write_weights(WEIGHTS, trained._asdict(), description)

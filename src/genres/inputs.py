@@ -17,8 +17,7 @@ def model_input(mel: NDArray[np.float32], input_params: Input) -> NDArray[np.flo
     Bilinear with antialiasing, like torchvision's ``Resize``; then (x - mean) / std.
     """
     image = torch.from_numpy(np.array(mel))[None, None]
-    size = (input_params.height, input_params.width)
-    resized = functional.interpolate(image, size, mode="bilinear", antialias=True)[0, 0]
+    resized = functional.interpolate(image, input_params.size, mode="bilinear", antialias=True)[0, 0]
     normalised: NDArray[np.float32] = ((resized - input_params.mean) / input_params.std).numpy()
     return normalised
 

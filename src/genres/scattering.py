@@ -107,7 +107,7 @@ def _filter_in_time(
     width = RATE_WIDTH * rate or SLOWEST_WIDTH
     first, last = np.searchsorted(frequencies, (rate - REACH * width, rate + REACH * width))
     gains = np.exp(-0.5 * ((frequencies[first:last] - rate) / width) ** 2)
-    n_points = fft.next_fast_len(max(LEAST_POINTS, 2 * int(last - first) if rate == 0 else int(last - first)))
+    n_points = fft.next_fast_len(max(LEAST_POINTS, int(last - first) * (1 if rate else 2)))
     passed = np.zeros((len(spectrum), n_points), np.complex64)
     # Without its negative frequencies the signal is complex, and its modulus the envelope. Shifting the frequencies
     # down, so that few points suffice, changes the phase alone.
@@ -174,7 +174,7 @@ def _smoothing(n_mels: int) -> FloatArray:
 def log_covariance(values: FloatArray) -> NDArray[np.float64]:
     """Return the matrix logarithm of the covariance of values (variables, times), its upper triangle as a vector.
 
-    Distances between such vectors are those between covariances that do not change when the variables are mixed
+    Distances between such vectors are those between covariances that do not change when the variables are rotated
     (Arsigny et al., "Log-Euclidean metrics", 2006); off the diagonal, each value stands for two.
     """
     variances, axes = np.linalg.eigh(np.cov(values.astype(np.float64), bias=True))

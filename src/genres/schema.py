@@ -89,6 +89,11 @@ class Input(Group):
     mean: float = Field(ge=-1000, le=1000, description="dB, subtracted")
     std: float = Field(ge=0.001, le=1000, description="dB, divided by")
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return (height, width)."""
+        return self.height, self.width
+
 
 class Train(Group):
     """How a network is trained."""

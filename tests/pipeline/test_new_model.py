@@ -30,8 +30,7 @@ PREDICTIONS = Path("data/predictions/extra_trees.csv")
 def main() -> None:
     """Write the trained trees and their predictions."""
     params = load_params("seed", "featurize", "input", "extra_trees")
-    size = (params.input.height, params.input.width)
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
     trained = train_extra_trees(*data.subset(TRAIN), params.extra_trees, params.seed)
     architecture = {"kind": "extra_trees", **params.extra_trees.model_dump()}
     description = describe_model("extra_trees", architecture, data.class_names, params)

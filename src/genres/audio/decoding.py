@@ -10,6 +10,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from genres.audio import NOT_AUDIO
 from genres.audio.headers import open_audio, unread_rest
 from genres.core.files import damaged, require_file
 
@@ -58,7 +59,7 @@ def decode(path: Path) -> Decoded:
     try:
         with open_audio(path) as (file, announced):
             if file.format not in FORMATS:  # a missing end would not be noticed
-                raise UnreadableAudioError(f"the format {file.format}, not wav, au, flac, ogg, opus or mp3")
+                raise UnreadableAudioError(f"the format {file.format}, {NOT_AUDIO}")
             rate = file.samplerate
             if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
                 raise UnreadableAudioError(f"a sample rate of {rate} Hz, not {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}")

@@ -8,6 +8,7 @@ import io
 import mmap
 import os
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ ID3V1_BYTES = 128  # of tags at the end of an MP3
 LARGEST_MP3_FRAME = 2881  # bytes: 640 kbit/s at 32 kHz
 OGG_STREAM = slice(14, 18)  # of a page: the number of its stream
 OGG_CHECKSUM = slice(22, 26)  # of a page
-OGG_POLYNOMIAL = 0x104C11DB7  # of the checksum
+REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 CHUNK_NAME = re.compile(rb"(?=[ -~]{4}.{4})", re.DOTALL)  # of a wav, and 4 bytes for its length
 MP3_FRAME = re.compile(rb"\0*(\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff])")  # behind tags, which zeros may follow
 MP3_MARK = re.compile(rb"Xing|Info|VBRI")  # in the first frame, where that holds the number of frames
@@ -204,9 +205,7 @@ def _is_last_page(page: bytes) -> bool:
     size = header + page[26] + sum(page[header : header + page[26]])
     if len(page) < size or page[6:14] == b"\xff" * 8:  # a position of -1 says that no packet ends here
         return False
-    remainder = 0
-    for byte in page[: OGG_CHECKSUM.start] + bytes(4) + page[OGG_CHECKSUM.stop : size]:
-        remainder ^= byte << 24
-        for _ in range(8):
-            remainder = remainder << 1 ^ (OGG_POLYNOMIAL if remainder >> 31 else 0)
-    return remainder == int.from_bytes(page[OGG_CHECKSUM], "little")
+    # It is zlib's with the bits in opposite order, and neither begun nor ended with ones.
+    summed = page[: OGG_CHECKSUM.start] + bytes(4) + page[OGG_CHECKSUM.stop : size]
+    reversed_sum = zlib.crc32(summed.translate(REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{reversed_sum:032b}"[::-1], 2) == int.from_bytes(page[OGG_CHECKSUM], "little")

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from genres.audio import AUDIO_EXTENSIONS, NOT_AUDIO
 from genres.core.errors import InputError
 
-AUDIO_EXTENSIONS = ("wav", "au", "flac", "ogg", "opus", "mp3")
 EXPECTED = f"<genre>/<clip>.<extension>, the extension one of {', '.join(AUDIO_EXTENSIONS)}"
-NOT_AUDIO = f"not {', '.join(AUDIO_EXTENSIONS[:-1])} or {AUDIO_EXTENSIONS[-1]}"
 
 # Control characters, halves of surrogate pairs (bytes that are no UTF-8) and the two Unicode line ends: they would
 # break the rows of clips.csv and what a terminal shows.

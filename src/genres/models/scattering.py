@@ -89,10 +89,10 @@ def load_predict(arrays: Arrays, description: Description) -> Predict:
     sizes, n_classes = trained.group_sizes, len(description.class_names)
     if sizes.ndim != 1 or not sizes.size or trained.excerpts.ndim != 3:
         raise ValueError("its groups of features or its excerpts are missing")
-    n_clips, features = len(trained.excerpts), (sizes.sum(),)
-    expected = _Fitted((sizes[0], n_classes), (n_classes,), (n_clips, n_classes), (n_classes,))  # type: ignore[arg-type]
-    shapes = (*expected, features, features, sizes.shape, (*trained.excerpts.shape[:2], *features), (), (), ())
-    if [array.shape for array in trained] != list(shapes) or not all(np.isfinite(array).all() for array in trained):
+    n_clips, n_excerpts, features = *trained.excerpts.shape[:2], (sizes.sum(),)
+    fitted = [(sizes[0], n_classes), (n_classes,), (n_clips, n_classes), (n_classes,)]
+    expected = [*fitted, features, features, sizes.shape, (n_clips, n_excerpts, *features), (), (), ()]
+    if [array.shape for array in trained] != expected or not all(np.isfinite(array).all() for array in trained):
         raise ValueError("arrays of other shapes than its description says, or not finite")
     return partial(predict_scattering, trained)
 
@@ -167,7 +167,7 @@ def _calibrate(
     params: Scattering,
     seed: int,
 ) -> float:
-    """Return the inverse_temperature under which training clips that are left out of the training are most probable."""
+    """Return the inverse temperature under which training clips that are left out of the training are most probable."""
     n_folds = min(FOLDS, int(np.bincount(labels).min()))
     if n_folds < 2:
         return USUAL_INVERSE_TEMPERATURE
