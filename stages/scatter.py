@@ -10,7 +10,7 @@ from common import load_params, run_stage
 from genres.core.files import write_array, write_csv
 from genres.core.tables import read_clip_array
 from genres.parallel import local_processes
-from genres.scattering import N_EXCERPTS, group_sizes, make_features
+from genres.scattering_features import N_EXCERPTS, group_sizes, make_features
 
 MEL = Path("data/mel.npy")
 MEL_ROWS = Path("data/mel.csv")

@@ -1,4 +1,4 @@
-"""Draw the clips that train and those that test."""
+"""Draw the train and test clips. Only ``grouped`` and the published lists keep copies of a recording together."""
 
 import sys
 from pathlib import Path

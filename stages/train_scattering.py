@@ -12,7 +12,7 @@ from genres.models.base.predictions import write_predictions
 from genres.models.base.training_data import read_training_data
 from genres.models.base.weights import describe_model, write_weights
 from genres.models.scattering import predict_scattering, train_scattering
-from genres.scattering import N_EXCERPTS, group_sizes
+from genres.scattering_features import N_EXCERPTS, group_sizes
 
 SCATTERING = Path("data/scattering.npy")
 SCATTERING_ROWS = Path("data/scattering.csv")

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from genres.parallel import local_processes
-from genres.scattering import (
+from genres.scattering_features import (
     EXCERPT_SECONDS,
     N_EXCERPTS,
     RATES,

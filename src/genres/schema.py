@@ -15,7 +15,7 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 
 from genres.core.errors import InputError
 
-DEEPEST = 10  # levels of nesting in params.yaml, which has three
+MAX_DEPTH = 10  # levels of nesting in params.yaml, which has three
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
@@ -60,7 +60,7 @@ class Featurize(Group):
 
 
 class Split(Group):
-    """Who trains and who is tested."""
+    """How clips are split into train and test."""
 
     method: Literal["stratified", "grouped", "fault-filtered", "kfold"]
     test_size: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
@@ -110,6 +110,9 @@ class Network(Group):
     channels: int = Field(ge=1, le=512, description="of the first block")
     hidden: int = Field(ge=1, le=16_384, description="units of the first linear layer")
     dropout: float = Field(ge=0, lt=1, description="probability, between the two linear layers")
+    crop: Annotated[int, Field(ge=32, le=4096)] | None = Field(
+        description="frames of the input that it sees at a time, at random in training; null for all"
+    )
 
 
 class Svm(Group):
@@ -125,7 +128,9 @@ class Scattering(Group):
     shrinkage: float = Field(ge=0, le=1, description="of the covariance within classes")
     gamma: float = Field(gt=0, le=1000, description="of the kernel; two excerpts have a squared distance of about 2")
     alpha: float = Field(gt=0, le=1000, description="regularisation of the ridge regression")
-    ridge_weight: float = Field(ge=0, le=1000, description="of its scores beside the analysis's probabilities")
+    ridge_weight: float = Field(
+        ge=0, le=1000, description="of its scores relative to those of the discriminant analysis"
+    )
 
 
 class Params(Group):
@@ -189,7 +194,7 @@ def _refused_syntax(text: str) -> str | None:
         if isinstance(event, AliasEvent):
             return "has an alias (*name): write the value itself in its place"
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             return "is nested too deeply"
     return None
 
@@ -214,8 +219,8 @@ def _first_problem(error: ValidationError, found: Any) -> str:
         if "$ref" in allowed:
             allowed = schema["$defs"][allowed["$ref"].rpartition("/")[2]]
     wanted = problem["ctx"]["error"] if problem["type"] == "value_error" else _in_words(allowed)
-    what = f"the text {found!r}" if isinstance(found, str) else "null" if found is None else repr(found)
-    return f"{f'`{key}`' if key else 'the whole'} should be {wanted}, but is {what}."
+    what = f"the string {found!r}" if isinstance(found, str) else "null" if found is None else repr(found)
+    return f"{f'`{key}`' if key else 'the file'} should be {wanted}, but is {what}."
 
 
 def _in_words(schema: dict[str, Any]) -> str:
@@ -228,8 +233,8 @@ def _in_words(schema: dict[str, Any]) -> str:
     limits = " and ".join(f"{sign} {schema[limit]}" for limit, sign in signs.items() if limit in schema)
     kinds = {
         "object": "a group of parameters",
-        "array": "a list of non-empty texts",
-        "string": "a non-empty text",
+        "array": "a list of non-empty strings",
+        "string": "a non-empty string",
         "integer": "an integer",
         "number": "a number",
         "null": "null",

@@ -48,4 +48,4 @@ def test_without_avx2_only_the_threads_are_settled_and_the_run_says_so(
     assert os.environ.items() - THREADS.items() == {
         ("NUMBA_CACHE_LOCATOR_CLASSES", "genres.core.compiled.CacheByContent")
     }
-    assert capsys.readouterr().err.startswith("note: this is no x86-64 processor with AVX2")
+    assert capsys.readouterr().err.startswith("note: this is not an x86-64 processor with AVX2")

@@ -289,7 +289,7 @@ TWO_IN_ZIP = zip_bytes(("blues/a.wav", os.urandom(999)), B)
 REFUSED = {  # what it is: the archive and what its message says
     "a name in a tar that is no UTF-8": (
         tar_bytes(("blues/\udcff.wav", b""), format=tarfile.GNU_FORMAT, encoding="utf-8"),
-        r"'blues/\udcff.wav' has control characters or bytes that are no UTF-8",
+        r"'blues/\udcff.wav' has control characters or bytes that are not UTF-8",
     ),
     "a name in a zip that is no UTF-8": (
         zip_bytes(("blues/é.wav", b"")).replace("é".encode(), b"\xff\xff"),
@@ -340,7 +340,7 @@ for kind, leads_to in product(LINKS, ["", ".", "missing.wav", "README", "blues/l
     REFUSED[f"link {kind!r} to {leads_to!r}, no clip"] = (
         tar_bytes(A, ("README", b"text"), link("blues/link.wav", leads_to, kind)),
         "the link 'blues/link.wav' leads to",
-        "no clip of this archive",
+        "not a clip of this archive",
     )
 for path in ("blues/odd.wav", "odd"):
     for kind in (tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, b"Z"):

@@ -69,7 +69,7 @@ CHARACTERS = ["\n", "\t", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\udcff"]
         (["", ".", "./"], "a file has the name"),
         (["/", "//", "/a/b.wav", "/x"], "escapes its folder"),
         (["..", "../a.wav", "a/../b.wav", "a/..", "../x/README", "./../a/b.wav"], "escapes its folder"),
-        ([name.format(character) for name in NAMES for character in CHARACTERS], "bytes that are no UTF-8"),
+        ([name.format(character) for name in NAMES for character in CHARACTERS], "bytes that are not UTF-8"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_by_name(paths: list[str], message: str) -> None:

@@ -30,7 +30,10 @@ def workers() -> Iterator[ThreadPoolExecutor]:
 def plain_model(height: int, width: int) -> nn.Sequential:
     """Return a CNN whose batch norms have weights below, at and above 0."""
     torch.manual_seed(0)
-    size, shape = Network(channels=3, hidden=8, dropout=0.25), Input(height=height, width=width, mean=0.0, std=1.0)
+    size, shape = (
+        Network(channels=3, hidden=8, dropout=0.25, crop=None),
+        Input(height=height, width=width, mean=0.0, std=1.0),
+    )
     model = build_network(size, shape, 5).double()
     for block in model[1:4]:
         nn.init.normal_(block[1].weight)
@@ -109,7 +112,10 @@ TRAIN = Train(epochs=5, batch_size=40, learning_rate=1e-4, device="cpu")  # the 
 
 def trained(channels: int) -> tuple[list[Epoch], nn.Sequential]:
     torch.manual_seed(0)
-    size, shape = Network(channels=channels, hidden=32, dropout=0.25), Input(height=64, width=100, mean=0.0, std=1.0)
+    size, shape = (
+        Network(channels=channels, hidden=32, dropout=0.25, crop=None),
+        Input(height=64, width=100, mean=0.0, std=1.0),
+    )
     model = build_network(size, shape, 3)
     return list(train(model, TRAIN_CLIPS, TEST_CLIPS, TRAIN, seed=3)), model
 

@@ -3,12 +3,13 @@ import pytest
 import torch
 from torch import nn
 
-from genres.models.networks.architectures import build_network, predict_logits, predict_network
+from genres.models.networks.architectures import Crops, build_network, predict_logits, predict_network
 from genres.schema import Input, Network, Params
 
 PAPER_INPUT = Input(height=64, width=100, mean=-42.88, std=15.5)
-TINY = Network(channels=2, hidden=4, dropout=0.125)
-NETWORKS = pytest.mark.parametrize("network", [None, TINY], ids=["linear", "cnn"])
+TINY = Network(channels=2, hidden=4, dropout=0.125, crop=None)
+CROPS = TINY.model_copy(update={"crop": 32})
+NETWORKS = pytest.mark.parametrize("network", [None, TINY, CROPS], ids=["linear", "cnn", "crops"])
 
 
 @pytest.mark.parametrize(("name", "count"), [("linear", 64_010), ("simple", 15_610), ("complex", 59_114)])
@@ -33,6 +34,39 @@ def test_a_cnn_has_the_papers_layers() -> None:
     tail = [nn.Flatten, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
     assert [type(layer) for layer in layers] == [nn.Unflatten, *blocks, *tail]
     assert (layers[1].kernel_size, layers[1].padding, layers[-2].p) == ((3, 3), (1, 1), 0.125)
+
+
+class Seen(nn.Module):
+    """Gives what it sees of the first mel band, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first_frames: list[int] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.first_frames += inputs[:, 0, 0].int().tolist()
+        assert torch.equal(inputs - inputs[:, :1, :1], torch.arange(32.0).expand_as(inputs))  # frames in a row
+        return inputs[:, 0, :3]
+
+
+@pytest.mark.parametrize(
+    ("width", "starts"), [(32, [0]), (33, [0, 0, 1]), (64, [0, 16, 32]), (100, [0, 11, 23, 34, 45, 57, 68])]
+)
+def test_crops_are_random_in_training_and_else_cover_the_clip_evenly(width: int, starts: list[int]) -> None:
+    model = Crops(nn.Sequential(seen := Seen()), 32)
+    inputs = torch.arange(float(width)).expand(500, 2, width)
+    logits = model.eval()(inputs)
+    assert seen.first_frames == [start for start in starts for _ in inputs]
+    assert torch.allclose(logits, torch.arange(3.0) + torch.tensor(starts).float().mean())
+    seen.first_frames.clear()
+    torch.manual_seed(0)
+    model.train()(inputs)
+    assert set(seen.first_frames) == set(range(width - 32 + 1))  # each clip its own, the last frames among them
+
+
+def test_crops_cannot_be_wider_than_the_input() -> None:
+    with pytest.raises(ValueError, match="crops of 101 frames are wider than the input, 100"):
+        build_network(TINY.model_copy(update={"crop": 101}), PAPER_INPUT, 2)
 
 
 @NETWORKS

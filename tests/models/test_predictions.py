@@ -65,7 +65,7 @@ def test_a_model_without_probabilities_has_no_columns_for_them(tmp_path: Path) -
         (lambda text: text.replace("clip_id", "clip", 1), "its columns are clip, genre"),
         (lambda text: text.replace("predicted,blues,rock", "predicted,rock,blues"), "rock, blues, not blues, rock"),
         (lambda text: text.replace("predicted,blues,rock", "predicted,blues,jazz"), "blues, jazz, not blues, rock"),
-        (lambda text: text.replace(",simple,rock,", ",simple,jazz,", 1), "it predicts 'jazz', which is no genre"),
+        (lambda text: text.replace(",simple,rock,", ",simple,jazz,", 1), "it predicts 'jazz', which is not a genre"),
         (lambda text: text.replace(",simple,", ",linear,", 2), "line 2: the model 'linear' is not one of simple"),
         (lambda text: text.replace(",test,", ",tests,", 1), "line 4: the subset 'tests' is not one of train, valid"),
         (lambda text: text.replace("blues/1", "blues/0", 1), "line 3: the clip_id 'blues/0' is there a second time"),

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
-from toy import TOY_INPUT, TOY_NETWORK
+from toy import TOY_CROPS, TOY_INPUT, TOY_NETWORK
 
 from genres.core.errors import InputError
 from genres.models.base.predictions import Predict, read_predictions, write_predictions
@@ -54,6 +54,7 @@ def scattering() -> Trained:
 MODELS: dict[str, Callable[[], Trained]] = {
     "linear": lambda: network(None),
     "cnn": lambda: network(TOY_NETWORK),
+    "crops": lambda: network(TOY_CROPS),
     "svm": lambda: machine(Svm(kernel="linear", C=1.0)),
     "svm-rbf": lambda: machine(Svm(kernel="rbf", C=1.0)),
     "scattering": scattering,
@@ -97,12 +98,13 @@ CHANGES: list[dict[str, Any]] = [
     {"class_names": ("blues", "jazz")},
     {"featurize": {"n_mels": 0}},
     {"architecture": {"kind": ["svm"]}},
-    {"architecture": {"kind": "cnn", "channels": 2, "hidden": 5, "dropout": 0.25}},
+    {"architecture": {"kind": "cnn", "channels": 2, "hidden": 5, "dropout": 0.25, "crop": None}},
+    {"architecture": {"kind": "networks", "channels": 2, "hidden": 8, "dropout": 0.25, "crop": 41}},
     {"architecture": {}},
     {"architecture": "svm"},
 ]
 OTHER_INPUTS: list[dict[str, Any]] = [
-    {"input": {**TOY_INPUT.model_dump(), "width": 160}},
+    {"input": {**TOY_INPUT.model_dump(), "height": 160}},
     {"input": {**TOY_INPUT.model_dump(), "std": 0.0}},
     {"input": {}},
     {"input": None},

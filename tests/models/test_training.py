@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.nn import functional
-from toy import TOY_INPUT, TOY_NETWORK, toy_clips
+from toy import TOY_CROPS, TOY_INPUT, TOY_NETWORK, toy_clips
 
 from genres.core.errors import InputError
 from genres.inputs import model_input
@@ -21,7 +21,7 @@ from genres.schema import Network, Params, Train
 TRAIN = Train(epochs=3, batch_size=4, learning_rate=1e-3, device="cpu")
 
 
-def fresh(network: Network | None) -> nn.Sequential:
+def fresh(network: Network | None) -> nn.Module:
     torch.manual_seed(0)  # of the weights and of dropout
     return build_network(network, TOY_INPUT, 3)
 
@@ -32,7 +32,7 @@ def trained(network: Network | None, seed: int, test_clips: LabelledClips) -> tu
     return epochs, b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())
 
 
-NETWORKS = pytest.mark.parametrize("network", [None, TOY_NETWORK], ids=["linear", "cnn"])
+NETWORKS = pytest.mark.parametrize("network", [None, TOY_NETWORK, TOY_CROPS], ids=["linear", "cnn", "crops"])
 
 
 @NETWORKS
@@ -102,7 +102,8 @@ def test_the_test_scores_are_those_of_the_weights_after_the_epoch_without_dropou
         assert epoch.test.loss == pytest.approx(functional.cross_entropy(logits, test_clips.labels).item(), rel=1e-5)
         assert epoch.test.accuracy == pytest.approx((logits.argmax(1) == test_clips.labels).double().mean().item())
         if network:  # batch norm counts the batches that it learns from: the next epoch is in training mode again
-            assert model[1][1].num_batches_tracked == 3 * epoch.number
+            norm = next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d))
+            assert norm.num_batches_tracked == 3 * epoch.number
 
 
 @NETWORKS

@@ -6,7 +6,8 @@ from genres.models.networks.training import LabelledClips
 from genres.schema import Input, Network
 
 TOY_INPUT = Input(height=32, width=40, mean=0.0, std=1.0)
-TOY_NETWORK = Network(channels=2, hidden=8, dropout=0.25)
+TOY_NETWORK = Network(channels=2, hidden=8, dropout=0.25, crop=None)
+TOY_CROPS = TOY_NETWORK.model_copy(update={"crop": 34})
 
 
 def toy_clips(n_clips: int, seed: int = 0, height: int = 32, width: int = 40) -> LabelledClips:

@@ -1,4 +1,4 @@
-"""A fifth model, added as CONTRIBUTING.md says: what has to be touched, what reruns, and that all results show it."""
+"""A new model, added as CONTRIBUTING.md says: what has to be touched, what reruns, and that all results show it."""
 
 import json
 import sys
@@ -128,7 +128,7 @@ PLACES = [
 
 
 @pytest.mark.slow
-def test_a_fifth_model_takes_five_places_and_reruns_its_training_and_the_results(clone: Clone) -> None:
+def test_a_new_model_takes_five_places_and_reruns_its_training_and_the_results(clone: Clone) -> None:
     folder = clone.folder
     (folder / "stages/train_extra_trees.py").write_text(STAGE, encoding="utf-8")
     (folder / "src/genres/models/extra_trees.py").write_text(MODULE, encoding="utf-8")

@@ -19,7 +19,7 @@ FEATURES = """if True:
     from genres.duplicates import find_landmarks
     from genres.features.mel import mel_db
     from genres.inputs import model_input
-    from genres.scattering import excerpt_features
+    from genres.scattering_features import excerpt_features
     params = common.load_params("featurize", "input")
     clip = render_clip("rock", number=0, seed=0, seconds=3)
     samples = (clip / 2**15).astype("float32")

@@ -85,7 +85,7 @@ def test_another_parameter_reruns_what_reads_it_and_what_follows(clone: Clone, c
 COMMENTS = [
     ("src/genres/models/networks/training.py", "\n# A comment.\n", TRAIN_NETWORKS),
     ("src/genres/datasets/bands.py", "\n# A comment.\n", ["download"]),
-    ("src/genres/scattering.py", "\n# A comment.\n", ["scatter", "train_scattering"]),
+    ("src/genres/scattering_features.py", "\n# A comment.\n", ["scatter", "train_scattering"]),
     ("src/genres/report/page.html.jinja", "<!-- A comment. -->\n", ["report"]),
     ("src/genres/report/models.py", "\n# A comment.\n", ["report"]),
 ]

@@ -84,5 +84,5 @@ def test_lists_that_are_wrong_or_do_not_fit_are_refused(tmp_path: Path, lists: d
 @pytest.mark.parametrize("content", [b"\xff\xfe", "a/1.wav\n".encode("utf-16"), "é/1.wav".encode("latin-1")])
 def test_a_list_that_is_no_text_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "train_filtered.txt").write_bytes(content)
-    with pytest.raises(InputError, match=r"train_filtered\.txt cannot be read \(no UTF-8 text\)"):
+    with pytest.raises(InputError, match=r"train_filtered\.txt cannot be read \(not UTF-8 text\)"):
         listed_split(clips_of("a/1"), tmp_path)

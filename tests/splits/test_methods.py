@@ -154,7 +154,7 @@ def test_a_small_set_is_split_about_as_wanted(
     ("recordings", "message"),
     [
         ([0, 1, 2, 2, 3, 4], "The 2 clips of the genre 'b' come from one recording"),
-        ([0, 1, 1, 2, 2, 0], "copies link the genres"),  # each genre with both of the others
+        ([0, 1, 1, 2, 2, 0], "Genres share so many copies"),  # each genre with both of the others
     ],
 )
 def test_recordings_that_cannot_be_on_both_sides_are_refused(recordings: list[int], message: str) -> None:

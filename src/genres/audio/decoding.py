@@ -17,14 +17,14 @@ from genres.core.files import damaged, require_file
 FloatArray = NDArray[np.float32]
 
 SILENCE = 1e-5  # peak below which a clip counts as silent: -100 dBFS, less than one step of 16-bit audio
-LEAST_POWER = 1e-4  # share of a clip's power below which resampling left only the rounding of what is too high
-LOUDEST = 1e9  # peak above which samples are not sound, and their power would overflow; full scale is 1
-LEAST_PEAK = 1e-3  # of the mean of the channels, as a share of theirs, below which only their rounding is left
+MIN_POWER = 1e-4  # share of its power below which a resampled clip is only rounding: it lay above the Nyquist frequency
+MAX_PEAK = 1e9  # peak above which samples are not sound, and their power would overflow; full scale is 1
+MIN_MONO_PEAK = 1e-3  # mono peak as a share of the loudest channel's, below which the channels cancel out
 FORMATS = ("WAV", "WAVEX", "RF64", "AIFF", "AU", "FLAC", "OGG", "MP3")  # by libsndfile's names
 MIN_DECODED = 0.95  # share of the announced samples below which a file is truncated
 SAMPLE_RATES = (1_000, 768_000)  # Hz, lowest and highest
-LONGEST_SECONDS = 1800
-MOST_SAMPLES = LONGEST_SECONDS * 48_000  # of one channel: at higher sample rates, fewer seconds are decoded
+MAX_SECONDS = 1800
+MAX_SAMPLES = MAX_SECONDS * 48_000  # of one channel: at higher sample rates, fewer seconds are decoded
 BLOCK_SAMPLES = 1 << 20  # of all channels together, that are decoded at a time
 UNKNOWN_SIZE = 0x7FFFF000  # data sizes from here on mean "unknown", in headers that were written to a pipe
 
@@ -45,10 +45,10 @@ def decode(path: Path) -> Decoded:
     """Decode an audio file, whatever its name says of its format, and average its channels.
 
     The length is what was decoded. A file with fewer than `MIN_DECODED` of the samples that its header announces is
-    refused; one with another number than announced is noted. Not decoded is what follows damage in a FLAC or MP3 file,
-    and what follows the announced samples of a wav, au or MP3 file or the first stream of an Ogg file; except for MP3,
-    that is noted too. Damage in the middle is noticed where samples are missing, and not where the decoder conceals it;
-    a wrong MD5 in a FLAC file is not noticed. Memory is bounded by `LONGEST_SECONDS` and `MOST_SAMPLES`.
+    refused; any other difference is noted. Audio is not decoded behind damage in a FLAC or MP3 file, behind the
+    announced samples of a wav, au or MP3 file, or behind the first stream of an Ogg file; except for MP3, that is noted
+    too. Damage in the middle is noticed where samples are missing, and not where the decoder conceals it;
+    a wrong MD5 in a FLAC file is not noticed. Memory is bounded by `MAX_SECONDS` and `MAX_SAMPLES`.
 
     Raises:
         UnreadableAudioError: the file is empty, not audio or truncated, its format is none of `FORMATS`, its sample
@@ -67,7 +67,7 @@ def decode(path: Path) -> Decoded:
             n_expected = _expected_by_header(file.extra_info, samples.size) or announced
     except soundfile.LibsndfileError as error:
         why = error.error_string.strip().removeprefix("Error : ")
-        # What the decoder of MP3 says of bytes that it cannot make sense of.
+        # libsndfile says this of bytes that its MP3 decoder cannot decode.
         why = "not MP3" if why.startswith("File does not exist") else why
         raise UnreadableAudioError(f"no readable audio (libsndfile: {why})") from None
     if n_expected is not None and samples.size < MIN_DECODED * n_expected:
@@ -77,11 +77,11 @@ def decode(path: Path) -> Decoded:
     peak = max(samples.max(), -samples.min())  # NaN if any sample is
     if not np.isfinite(peak):
         raise UnreadableAudioError("samples that are NaN or infinite")
-    if peak > LOUDEST:
+    if peak > MAX_PEAK:
         raise UnreadableAudioError(f"samples of up to {peak:.0e}, where full scale is 1")
     if peak < SILENCE:
         raise UnreadableAudioError("digital silence")
-    if peak < LEAST_PEAK * loudest:
+    if peak < MIN_MONO_PEAK * loudest:
         raise UnreadableAudioError("channels that cancel each other out")
     note = unread_rest(path)
     if not note and n_expected is not None and samples.size != n_expected:
@@ -100,10 +100,10 @@ def resample(samples: FloatArray, native_rate: int, sample_rate: int) -> FloatAr
 
 
 def require_sound_at(samples: FloatArray, native_rate: int, sample_rate: int) -> None:
-    """Raise an UnreadableAudioError if resampling leaves nothing of a sound, as it is above half of the new rate."""
+    """Raise an UnreadableAudioError if resampling removes the sound, which lies above the new Nyquist frequency."""
     # Not by the peak: where a tone that is gone began and ended, clicks are left.
     if native_rate > sample_rate and (
-        np.mean(resample(samples, native_rate, sample_rate) ** 2) < LEAST_POWER * np.mean(samples**2)
+        np.mean(resample(samples, native_rate, sample_rate) ** 2) < MIN_POWER * np.mean(samples**2)
     ):
         raise UnreadableAudioError(f"digital silence below {sample_rate / 2:g} Hz")
 
@@ -144,7 +144,7 @@ def _read_mono(file: soundfile.SoundFile) -> tuple[FloatArray, float]:
     # ends or is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
     is_int16 = file.subtype == "PCM_16" and file.format != "FLAC"
     kind, scale = ("int16", 2**-15) if is_int16 else ("float32", 1)
-    longest = min(LONGEST_SECONDS, MOST_SAMPLES / file.samplerate)
+    longest = min(MAX_SECONDS, MAX_SAMPLES / file.samplerate)
     block = np.empty((max(BLOCK_SAMPLES // file.channels, 1), file.channels), kind)
     blocks: list[FloatArray] = []
     n_samples, loudest, at_end = 0, 0.0, False
@@ -158,7 +158,7 @@ def _read_mono(file: soundfile.SoundFile) -> tuple[FloatArray, float]:
         at_end = len(part) < len(block)
         n_samples += len(part)
         if n_samples > longest * file.samplerate:
-            limit = f"{longest:g} s" if longest == LONGEST_SECONDS else f"{longest:g} s at {file.samplerate} Hz"
+            limit = f"{longest:g} s" if longest == MAX_SECONDS else f"{longest:g} s at {file.samplerate} Hz"
             raise UnreadableAudioError(f"longer than {limit}; cut it into clips")
         if file.channels == 1:
             mono = part[:, 0]

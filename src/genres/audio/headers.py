@@ -133,7 +133,7 @@ def _wav_data(content: mmap.mmap) -> tuple[int, int] | None:
 
 
 def _wav_size(content: mmap.mmap) -> dict[int, bytes]:
-    """Return what corrects a wav that says to hold no samples, though bytes follow that are no chunks of metadata."""
+    """Return what corrects a wav that claims to hold no samples, though bytes follow that are no chunks of metadata."""
     start, length = _wav_data(content) or (0, None)
     if length != 0 or start == len(content):
         return {}
@@ -159,7 +159,7 @@ def _au_data(content: mmap.mmap) -> tuple[int, int] | None:
 
 
 def _au_size(content: mmap.mmap) -> dict[int, bytes]:
-    """Return what corrects an au that says to hold no samples, though bytes follow: 2^32 - 1 means unknown."""
+    """Return what corrects an au that claims to hold no samples, though bytes follow: 2^32 - 1 means unknown."""
     start, length = _au_data(content) or (len(content), 0)
     return {8: b"\xff" * 4} if length == 0 and start < len(content) else {}
 

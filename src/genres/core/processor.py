@@ -41,7 +41,7 @@ def settle_arithmetic() -> None:
     if has_avx2():
         os.environ.update(INSTRUCTIONS)
     else:
-        print("note: this is no x86-64 processor with AVX2, so results differ slightly", file=sys.stderr)
+        print("note: this is not an x86-64 processor with AVX2, so results differ slightly", file=sys.stderr)
 
 
 def available_cores() -> int:

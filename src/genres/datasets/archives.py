@@ -82,7 +82,7 @@ def _extract(members: Iterable[Member], folder: Path, depth: int | None) -> list
     for link, file in links:  # last, as a symbolic link may stand before the clip that it leads to
         if link.target not in files:
             raise InputError(
-                f"the link {link.path!r} leads to {link.target!r}, which is no clip of this archive; "
+                f"the link {link.path!r} leads to {link.target!r}, which is not a clip of this archive; "
                 "put the file itself in its place"
             )
         original = files[link.target]

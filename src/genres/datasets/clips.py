@@ -71,7 +71,7 @@ def require_genres(clips: pd.DataFrame) -> None:
         if not (rows.status == OK).any():
             first = rows.iloc[0]
             raise InputError(
-                f"None of the {len(rows)} clips of the genre {genre!r} can be read: {first.path}, for one, has "
+                f"None of the {len(rows)} clips of the genre {genre!r} can be read; for example, {first.path}: "
                 f"{first.reason}. Repair them, or leave the genre out."
             )
     if clips.genre.nunique() < 2:

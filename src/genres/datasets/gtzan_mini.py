@@ -1,4 +1,4 @@
-"""gtzan-mini: ten clips of each of GTZAN's genres, 120 MB of real music."""
+"""gtzan-mini: ten clips of each of GTZAN's genres, 125 MB of real music."""
 
 import shutil
 import sys

@@ -65,7 +65,7 @@ def clip_at(path: str, depth: int | None) -> PurePosixPath | Skipped:
     clip = PurePosixPath(names[level - 1], " - ".join(names[level:]))
     if any(unicodedata.category(character) in REFUSED_CATEGORIES for character in str(clip)):
         raise InputError(
-            f"{path!r} has control characters or bytes that are no UTF-8 in its name; rename file or folder"
+            f"{path!r} has control characters or bytes that are not UTF-8 in its name; rename file or folder"
         )
     return clip
 

@@ -1,4 +1,4 @@
-"""When a training converged, and how far it overfitted: the paper's open question, answered from the curves."""
+"""When training converged, and how far it overfitted: the paper's open question, answered from the curves."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -19,7 +19,7 @@ STEADY = 0.01  # share of the test loss by which it has to fall over the last ep
 
 
 class TrainingOutcome(StrEnum):
-    """How a training stands at its end."""
+    """The state of a training run at its end."""
 
     IMPROVING = "improving"
     OVERFITTED = "overfitted"
@@ -29,11 +29,11 @@ class TrainingOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Convergence:
-    """What the curves of a training say. Losses are in nats, accuracies from 0 to 1, epochs counted from 1."""
+    """What the curves of a training run say. Losses are in nats, accuracies from 0 to 1, epochs counted from 1."""
 
     epochs: Epoch  # their number
     # The first epoch from which the test loss stays within 2 % of its minimum, or None if it is not there at the end.
-    # The last epochs of a falling curve are always there, and those of a noisy flat one seldom.
+    # The last epochs of a falling curve always do; those of a noisy, flat one rarely do.
     converged_epoch: Epoch | None
     best_epoch: Epoch  # of the smallest test loss
     best_test_loss: NonNegative
@@ -51,7 +51,7 @@ class Convergence:
 
     @property
     def outcome(self) -> TrainingOutcome:
-        """Say how the training stands at its end. What does not exceed twice the fluctuation counts as noise."""
+        """Return the state of the training run at its end. Up to twice the fluctuation counts as noise."""
         noise = 2 * self.loss_fluctuation
         fall = -self.loss_slope * min(LAST_EPOCHS, self.epochs)
         smallest = self.late_loss - self.loss_rise
@@ -59,7 +59,7 @@ class Convergence:
             return TrainingOutcome.OVERFITTED
         if fall > max(noise, STEADY * self.late_loss):
             return TrainingOutcome.IMPROVING
-        if self.epochs < 2 * LAST_EPOCHS:  # there are no earlier epochs to hold the last ones against
+        if self.epochs < 2 * LAST_EPOCHS:  # there are no earlier epochs to compare the last ones with
             return TrainingOutcome.TOO_SHORT
         return TrainingOutcome.CONVERGED
 
@@ -76,7 +76,7 @@ def describe_all(curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def describe_convergence(curves: pd.DataFrame) -> Convergence:
-    """Describe a training by its curves, as `curves.read_curves` gives them: the index is the epoch, from 1."""
+    """Describe a training run by its curves, as `curves.read_curves` gives them: the index is the epoch, from 1."""
     loss, accuracy = curves.test_loss.to_numpy(float), curves.test_accuracy.to_numpy(float)
     at_end = {str(name): float(curve.iloc[-1]) for name, curve in curves.items()}
     epochs_outside = curves.index[loss > (1 + TOLERANCE) * loss.min()]

@@ -1,4 +1,4 @@
-"""The scores of each model on the test clips, by genre too, and each two models compared."""
+"""The scores of each model on the test clips, by genre too, and every pair of models compared."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -106,7 +106,7 @@ def _genre_scores(predictions: Predictions) -> pd.DataFrame:
 
 
 def compare_models(predictions: Mapping[str, Predictions]) -> pd.DataFrame:
-    """Compare each two models on the test clips with McNemar's exact test, a row with `COMPARISONS` each.
+    """Compare every pair of models on the test clips with McNemar's exact test, a row with `COMPARISONS` each.
 
     ``significant`` is "yes" where the p-value is below 5 % divided by the number of pairs (Bonferroni), as several
     comparisons have several chances to find a difference where there is none.

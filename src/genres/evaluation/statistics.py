@@ -1,4 +1,4 @@
-"""How sure a comparison of classifiers on a few test clips can be."""
+"""Confidence intervals of accuracies, tests of their differences, and calibration."""
 
 import math
 

@@ -18,7 +18,7 @@ from genres.parallel import ordered_map
 from genres.schema import Featurize
 
 QUIETEST = 1e-10  # lower bound of the power, librosa's ``amin``, so that silence has a level in dB
-MOST_BYTES = 2**28  # of a clip's whole spectrogram, before it is cut; computing it takes four times as much
+MAX_BYTES = 2**28  # of a clip's whole spectrogram, before it is cut; computing it takes four times as much
 
 
 def mel_db(samples: FloatArray, featurize: Featurize) -> FloatArray:
@@ -52,7 +52,7 @@ def write_spectrograms(
         A table of the array's rows, with `columns.ARRAY_ROWS`; ``frames`` is counted before cutting or padding.
 
     Raises:
-        InputError: an audio file is missing or not readable, or a spectrogram would be above `MOST_BYTES`.
+        InputError: an audio file is missing or not readable, or a spectrogram would be above `MAX_BYTES`.
     """
     _require_memory(clips, featurize)
     frames = []
@@ -68,15 +68,15 @@ def write_spectrograms(
 
 
 def _require_memory(clips: pd.DataFrame, featurize: Featurize) -> None:
-    """Refuse a clip whose spectrogram would be above `MOST_BYTES`."""
+    """Refuse a clip whose spectrogram would be above `MAX_BYTES`."""
     frames = pd.to_numeric(clips.seconds, errors="coerce") * featurize.sample_rate / featurize.hop_length
     sizes = frames * featurize.n_mels * np.dtype(np.float32).itemsize
-    too_large = (sizes > MOST_BYTES).to_numpy()
+    too_large = (sizes > MAX_BYTES).to_numpy()
     if too_large.any():
         row = int(too_large.argmax())
         raise InputError(
             f"the spectrogram of {clips.path.iloc[row]} ({clips.seconds.iloc[row]} s) would take "
-            f"{sizes.iloc[row] / 2**20:.0f} MiB, of which {MOST_BYTES >> 20} are allowed. Raise `featurize.hop_length` "
+            f"{sizes.iloc[row] / 2**20:.0f} MiB, of which {MAX_BYTES >> 20} are allowed. Raise `featurize.hop_length` "
             f"({featurize.hop_length}), lower `featurize.n_mels` ({featurize.n_mels}) or `featurize.sample_rate` "
             f"({featurize.sample_rate}), or cut the clip."
         )

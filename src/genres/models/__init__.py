@@ -1,1 +1,1 @@
-"""What is trained: each model reads ``inputs.npy`` and ``split.csv``, and writes weights and predictions."""
+"""The models: each is trained on an array of the clips and ``split.csv``, and writes weights and predictions."""

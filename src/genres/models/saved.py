@@ -15,7 +15,8 @@ from genres.schema import Featurize
 class SavedModel(NamedTuple):
     """A trained model: what it is, and what it predicts for inputs, float32 of shape (clips, height, width).
 
-    Without an ``input`` in its description, these are `scattering.excerpt_features`, (clips, excerpts, features).
+    Without an ``input`` in its description, it takes `scattering_features.excerpt_features`, (clips, excerpts,
+    features).
     """
 
     description: Description

@@ -20,8 +20,8 @@ from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
 from genres.schema import Scattering
 
-LARGEST_DEVIATION = 5.0  # standard deviations that a feature is clipped to
-LEAST_DEVIATION = 1e-6  # of a feature, so that one without any gives no infinite number
+MAX_DEVIATION = 5.0  # standard deviations that a feature is clipped to
+MIN_DEVIATION = 1e-6  # of a feature, so that one without any gives no infinite number
 CLIPS_AT_ONCE = 32  # in training
 FOLDS = 5  # of the training clips, for the calibration
 INVERSE_TEMPERATURES = (0.1, 20.0)
@@ -38,7 +38,7 @@ class _Fitted(NamedTuple):
 
 
 class TrainedScattering(NamedTuple):
-    """A trained model; an excerpt has the features of `scattering.group_sizes`, in groups."""
+    """A trained model; an excerpt has the features of `scattering_features.group_sizes`, in groups."""
 
     coefficients: NDArray[np.float64]  # these four as above
     intercepts: NDArray[np.float64]
@@ -62,7 +62,7 @@ def train_scattering(
     """
     sizes = np.array(group_sizes, np.int64)
     flat = features.reshape(-1, features.shape[-1])
-    mean, deviation = flat.mean(axis=0), flat.std(axis=0) + np.float32(LEAST_DEVIATION)
+    mean, deviation = flat.mean(axis=0), flat.std(axis=0) + np.float32(MIN_DEVIATION)
     excerpts = _scale(features, mean, deviation, sizes)
     scattering = excerpts[..., : sizes[0]]
     similarities = _similarities(excerpts, excerpts, params.gamma, CLIPS_AT_ONCE)
@@ -84,7 +84,7 @@ def predict_scattering(trained: TrainedScattering, features: FloatArray) -> Mode
 
 
 def load_predict(arrays: Arrays, description: Description) -> Predict:
-    """Return what predicts with the arrays of a `TrainedScattering`; a ValueError or TypeError says they do not fit."""
+    """Return a function that predicts with a `TrainedScattering`; a ValueError or TypeError says they do not fit."""
     trained = TrainedScattering(**arrays)
     sizes, n_classes = trained.group_sizes, len(description.class_names)
     if sizes.ndim != 1 or not sizes.size or trained.excerpts.ndim != 3:
@@ -99,7 +99,7 @@ def load_predict(arrays: Arrays, description: Description) -> Predict:
 
 def _scale(features: FloatArray, mean: FloatArray, deviation: FloatArray, group_sizes: NDArray[np.int64]) -> FloatArray:
     """Standardise features, and scale them so that each group adds as much to the squared distance of two excerpts."""
-    standardised = np.clip((features - mean) / deviation, -LARGEST_DEVIATION, LARGEST_DEVIATION)
+    standardised = np.clip((features - mean) / deviation, -MAX_DEVIATION, MAX_DEVIATION)
     weights = np.repeat(1 / np.sqrt(len(group_sizes) * group_sizes), group_sizes)
     return np.asarray(standardised * weights, np.float32)
 

@@ -69,7 +69,7 @@ def predict_svm(trained: TrainedSvm, inputs: NDArray[np.float32]) -> ModelOutput
 
 
 def load_predict(arrays: Arrays, description: Description) -> Predict:
-    """Return what predicts with the arrays of a `TrainedSvm`; a ValueError or TypeError says that they do not fit."""
+    """Return a function that predicts with a `TrainedSvm`'s arrays; a ValueError or TypeError says they do not fit."""
     trained = TrainedSvm(**arrays)
     input_params = Input.model_validate(description.input)
     n_classes = len(description.class_names)

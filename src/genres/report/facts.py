@@ -1,4 +1,7 @@
-"""What the results say, as numbers and names: the page and the figures put them into words."""
+"""What the results say, as numbers and names, and the notes that page and figures share.
+
+The other words of the page stand in its template, in the caveats of the data sets and in `models.MODELS`.
+"""
 
 import math
 from collections.abc import Mapping

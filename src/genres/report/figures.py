@@ -30,8 +30,8 @@ from genres.schema import Featurize, Params
 STYLE = Path(__file__).with_name("figures.mplstyle")
 
 MARKED_HZ = (256, 1024, 4096, 16384)
-LONGEST_NAME = 24  # characters
-LONGEST_LINE = 84  # characters of a note below curves
+MAX_NAME = 24  # characters
+MAX_LINE = 84  # characters of a note below curves
 
 Mel = NDArray[np.float32]  # a clip's spectrogram in dB, (n_mels, frames)
 
@@ -97,7 +97,7 @@ def new_figure(path: Path, width: float, height: float) -> Iterator[Figure]:
 
 def shortened(name: str) -> str:
     """Return a genre's name, cut to what a figure has room for."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
 def draw_spectrogram(path: Path, title: str, mel: Mel, featurize: Featurize) -> None:
@@ -169,7 +169,7 @@ def draw_curves(path: Path, curves: Mapping[str, pd.DataFrame], notes: Sequence[
 
     A dot marks each network's smallest test loss.
     """
-    lines = [textwrap.fill(note, LONGEST_LINE, subsequent_indent="    ") for note in notes]
+    lines = [textwrap.fill(note, MAX_LINE, subsequent_indent="    ") for note in notes]
     below = "\n".join([*lines, "Dots mark the smallest test loss."])
     with new_figure(path, 5, 4.8 + 0.16 * (below.count("\n") + 1)) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True)

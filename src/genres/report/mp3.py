@@ -9,7 +9,7 @@ import soundfile
 from genres.audio.decoding import read_listed_clip
 
 SAMPLE_RATE = 22_050  # Hz, GTZAN's own
-LONGEST_SECONDS = 30
+MAX_SECONDS = 30
 COMPRESSION_LEVEL = 0.8  # of libsndfile's 0 to 1: 40 kbit/s at this rate, 150 kB for 30 s
 
 
@@ -18,7 +18,7 @@ def clip_as_mp3(path: Path) -> bytes:
 
     Samples beyond full scale, as in floating-point files in the range of integers, are brought down to it.
     """
-    samples = read_listed_clip(path, SAMPLE_RATE)[: LONGEST_SECONDS * SAMPLE_RATE]
+    samples = read_listed_clip(path, SAMPLE_RATE)[: MAX_SECONDS * SAMPLE_RATE]
     samples = samples / max(np.abs(samples).max(), np.float32(1))
     encoded = io.BytesIO()
     soundfile.write(

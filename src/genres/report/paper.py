@@ -34,8 +34,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "split": {"method": "stratified", "test_size": 0.2},
     "input": {"height": 64, "width": 100, "mean": -42.88, "std": 15.50},
     "train": {"epochs": 150, "batch_size": 128, "learning_rate": 1e-4},
-    "simple": {"channels": 8, "hidden": 128, "dropout": 0.25},
-    "complex": {"channels": 16, "hidden": 256, "dropout": 0.25},
+    "simple": {"channels": 8, "hidden": 128, "dropout": 0.25, "crop": None},
+    "complex": {"channels": 16, "hidden": 256, "dropout": 0.25, "crop": None},
     "svm": {"kernel": "linear", "C": 1.0},
 }
 

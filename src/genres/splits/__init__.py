@@ -1,1 +1,1 @@
-"""Who trains and who is tested, and which test clips the training has heard already."""
+"""How clips are split into train and test, and how many test clips have a copy in train."""

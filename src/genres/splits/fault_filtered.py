@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from genres.core.columns import SUBSETS, TEST, TRAIN, UNASSIGNED
 from genres.core.errors import InputError
 
-PUBLISHED = Path(__file__).with_suffix("")
+PUBLISHED = Path(__file__).with_name("fault_filtered_lists")
 LINE = re.compile(r"(?P<clip_id>[^/]+/[^/]+)\.[^./]+")
 
 
@@ -57,7 +57,7 @@ def read_lists(folder: Path) -> dict[str, str]:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors put a mark before the text
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             raise InputError(
                 f"{path} cannot be read ({why}). `split.lists` should be a folder with train_filtered.txt, "
                 "valid_filtered.txt and test_filtered.txt."

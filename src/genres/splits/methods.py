@@ -1,6 +1,6 @@
-"""The ways to draw a split, by scikit-learn's own means.
+"""The ways to split clips: scikit-learn's, and by lists of clips.
 
-Of each clip, ``genres`` and ``recordings`` have the genre and the number of the recording, and a split is "train" or
+``genres`` has the genre of each clip, ``recordings`` the number of its recording, and a split its subset, "train" or
 "test"; all have shape (n_clips,). ``test_size`` is a share between 0 and 1, or a number of clips.
 """
 
@@ -18,7 +18,7 @@ from genres.core.files import expand_home
 from genres.schema import Split
 from genres.splits.fault_filtered import PUBLISHED, listed_split
 
-MOST_FOLDS = 20  # of a grouped split: any multiple of 5 % is met
+MAX_FOLDS = 20  # of a grouped split: any multiple of 5 % is met
 
 
 def draw_split(clips: pd.DataFrame, recordings: NDArray[np.int64], split_params: Split, seed: int) -> NDArray[np.str_]:
@@ -64,11 +64,11 @@ def grouped_split(
 ) -> NDArray[np.str_]:
     """Draw test clips such that no recording is on both sides, with scikit-learn's ``StratifiedGroupKFold``.
 
-    The size is approximate: of `MOST_FOLDS` folds at most, and no more than the genre with the fewest recordings has
-    recordings, as many successive ones are tested as come nearest to the share. Of these runs of folds, the one whose
-    genres come nearest to it is taken. With a few dozen copies among GTZAN's clips, every genre has any multiple of 5 %
-    to the clip. With hundreds of copies, or few clips, a genre may be some clips off; with a genre of two recordings,
-    half of all clips are tested.
+    The size is approximate. There are at most `MAX_FOLDS` folds, and no more than the genre with the fewest recordings
+    has recordings. The test set is a run of consecutive folds, of the length closest to the share; of all such runs,
+    the one with the best balance of genres is taken. With a few dozen copies among GTZAN's clips, every genre has any
+    multiple of 5 % to the clip. With hundreds of copies, or few clips, a genre may be some clips off; with a genre of
+    two recordings, half of all clips are tested.
 
     Raises:
         InputError: there are too few clips in all, or too few recordings of a genre, to have each genre on both sides.
@@ -84,7 +84,7 @@ def grouped_split(
             "data/duplicates.csv lists the copies."
         )
     n_tested, n_folds = min(
-        combinations(range(1, min(n_recordings[fewest], MOST_FOLDS) + 1), 2),
+        combinations(range(1, min(n_recordings[fewest], MAX_FOLDS) + 1), 2),
         key=lambda pair: abs(pair[0] / pair[1] - share),
     )
     fold_of = np.empty(len(genres), np.int64)
@@ -101,8 +101,8 @@ def grouped_split(
     tested = min(((fold_of - start) % n_folds < n_tested for start in starts), key=misfit)
     if misfit(tested)[0]:
         raise InputError(
-            "The copies link the genres such that no way was found to both train on every genre and test it with "
-            "`split.method: grouped`. Add clips of other recordings. data/duplicates.csv lists the copies."
+            "Genres share so many copies that no split with `split.method: grouped` was found that has every genre in "
+            "both train and test. Add clips of other recordings. data/duplicates.csv lists the copies."
         )
     return _subsets(len(genres), np.flatnonzero(tested))
 
@@ -126,12 +126,12 @@ def kfold_split(genres: NDArray[np.str_], folds: int, fold: int, seed: int) -> N
 
 
 def _count_test_clips(genres: NDArray[np.str_], test_size: int | float) -> int:
-    """Return the number of test clips, once it is sure that it leaves a clip for each genre on both sides."""
+    """Return the number of test clips, after checking that it leaves a clip for each genre on both sides."""
     names, counts = np.unique(genres, return_counts=True)
     if counts.min() < 2:
         raise InputError(
-            f"The genre {str(names[counts.argmin()])!r} has a single readable clip. It takes at least two of each "
-            "genre, one to train and one to test."
+            f"The genre {str(names[counts.argmin()])!r} has a single readable clip. Each genre needs at least "
+            "two, one for train and one for test."
         )
     n_test = test_size if isinstance(test_size, int) else math.ceil(test_size * len(genres))
     if not len(names) <= n_test <= len(genres) - len(names):

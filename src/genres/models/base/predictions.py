@@ -53,7 +53,7 @@ def read_predictions(path: Path) -> Predictions:
     require_clips(path, clips, {"model": (path.stem,), "subset": SUBSETS}, stage)
     class_names = sorted(clips.genre.unique())
     if unknown := set(clips.predicted) - set(class_names):
-        raise damaged(path, stage, f"it predicts {min(unknown)!r}, which is no genre of its clips")
+        raise damaged(path, stage, f"it predicts {min(unknown)!r}, which is not a genre of its clips")
     columns = table.columns[len(PREDICTIONS) :]
     if columns.empty:
         return Predictions(clips, None)

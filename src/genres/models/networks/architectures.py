@@ -20,21 +20,30 @@ POOLING = 4
 PREDICTION_BATCH_SIZE = 64  # the paper's, for evaluation
 
 
-def build_network(network: Network | None, input_params: Input, n_classes: int) -> nn.Sequential:
+def build_network(network: Network | None, input_params: Input, n_classes: int) -> nn.Module:
     """Build a network with fresh weights, drawn from torch's global generator.
 
-    It maps (clips, height, width) to one logit a class, (clips, classes). No ``network`` means the linear model.
+    It maps (clips, height, width) to one logit a class, (clips, classes). No ``network`` means the linear model. A
+    ValueError is raised if the crops would be wider than the input.
     """
-    height, width = input_params.height, input_params.width
+    height, width = input_params.size
     if network is None:
         return nn.Sequential(nn.Flatten(), nn.Linear(height * width, n_classes))
+    if network.crop is None:
+        return _build_cnn(network, height, width, n_classes)
+    if network.crop > width:
+        raise ValueError(f"crops of {network.crop} frames are wider than the input, {width}")
+    return Crops(_build_cnn(network, height, network.crop, n_classes), network.crop)
+
+
+def _build_cnn(network: Network, height: int, width: int, n_classes: int) -> nn.Sequential:
     channels = [1, *(network.channels * 2**block for block in range(BLOCKS))]
-    height, width = (math.ceil(size / POOLING**BLOCKS) for size in (height, width))
+    pooled_height, pooled_width = (math.ceil(size / POOLING**BLOCKS) for size in (height, width))
     return nn.Sequential(
-        nn.Unflatten(1, (1, input_params.height)),  # (clips, height, width) -> (clips, 1, height, width)
+        nn.Unflatten(1, (1, height)),  # (clips, height, width) -> (clips, 1, height, width)
         *(_block(inputs, outputs) for inputs, outputs in pairwise(channels)),
         nn.Flatten(),  # (clips, 4 x channels, height / 64, width / 64) -> (clips, 8 x channels by default)
-        nn.Linear(channels[-1] * height * width, network.hidden),
+        nn.Linear(channels[-1] * pooled_height * pooled_width, network.hidden),
         nn.ReLU(),
         nn.Dropout(network.dropout),
         nn.Linear(network.hidden, n_classes),
@@ -49,6 +58,33 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
         nn.ReLU(),
         nn.MaxPool2d(POOLING, ceil_mode=True),
     )
+
+
+class Crops(nn.Module):
+    """A CNN that sees ``crop`` of a clip's frames: at random in training, which makes more of few clips.
+
+    Otherwise it sees crops that overlap by half or a little more, evenly spaced from the first frame to the last, and
+    gives the mean of their logits.
+    """
+
+    def __init__(self, cnn: nn.Sequential, crop: int) -> None:
+        super().__init__()
+        self.cnn = cnn
+        self.crop = crop
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits (clips, classes) of inputs (clips, height, width)."""
+        n_clips, height, width = inputs.shape
+        if self.training:
+            starts = torch.randint(width - self.crop + 1, (n_clips, 1, 1), device=inputs.device)
+            frames = starts + torch.arange(self.crop, device=inputs.device)
+            return self._logits(inputs.gather(2, frames.expand(-1, height, -1)))
+        evenly = torch.linspace(0, width - self.crop, 2 * math.ceil(width / self.crop) - 1).round().int().tolist()
+        return torch.stack([self._logits(inputs[:, :, start : start + self.crop]) for start in evenly]).mean(dim=0)
+
+    def _logits(self, crops: Tensor) -> Tensor:
+        logits: Tensor = self.cnn(crops)
+        return logits
 
 
 def describe_architecture(network: Network | None) -> dict[str, Any]:
@@ -81,7 +117,7 @@ def predict_network(model: nn.Module, inputs: NDArray[np.float32]) -> ModelOutpu
 
 
 def load_predict(arrays: Arrays, description: Description) -> Predict:
-    """Return what predicts on the CPU with a network's weights; a ValueError or RuntimeError says they do not fit."""
+    """Return a function that predicts on the CPU; a ValueError or RuntimeError says that the weights do not fit."""
     sizes = {key: value for key, value in description.architecture.items() if key != "kind"}
     network = Network.model_validate(sizes) if sizes else None
     model = build_network(network, Input.model_validate(description.input), len(description.class_names))

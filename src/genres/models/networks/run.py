@@ -7,6 +7,7 @@ import torch
 from dvclive.live import Live
 
 from genres.core.columns import TEST, TRAIN
+from genres.core.errors import InputError
 from genres.core.files import DECIMALS
 from genres.core.progress import Progress
 from genres.models.base.predictions import write_predictions
@@ -30,7 +31,7 @@ def train_network(
 
     DVCLive logs every epoch into the folder ``metrics``: ``metrics.json``, and a curve of each loss and accuracy.
     The ``params`` need ``seed``, ``featurize``, ``input`` and ``train``. An InputError is raised if the device is not
-    there, or if the training diverges.
+    there, if the crops are wider than the input, or if the training diverges.
     """
     device = choose_device(params.train.device)
     train_clips, test_clips = (
@@ -40,7 +41,10 @@ def train_network(
     if device.type != "cpu":
         print(f"note: on {device.type}, results differ slightly from those on a CPU", file=sys.stderr)
     seed_torch(params.seed)
-    model = build_network(network, params.input, len(data.class_names)).to(device)
+    try:
+        model = build_network(network, params.input, len(data.class_names)).to(device)
+    except ValueError as error:
+        raise InputError(f"`{name}.crop`: {error}. Lower it, or raise `input.width`.") from None
     # An older model must not stand beside newer curves, should this be killed.
     weights.unlink(missing_ok=True)
     predictions.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The epoch loop, the same for every network."""
+"""The training loop, the same for every network, and its device and seed."""
 
 import math
 import os
@@ -31,7 +31,7 @@ class Scores(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """The scores of an epoch. ``train`` is averaged over its batches, as they were trained on."""
+    """The scores of an epoch. ``train`` is averaged over its batches, each measured before its step."""
 
     number: int
     train: Scores
@@ -60,14 +60,14 @@ def train(
     """Train ``model`` in place with Adam on the cross entropy, and yield the scores after every epoch.
 
     The train scores are the running ones, taken from each batch before its step and with dropout active, as most
-    training loops keep them: only so do the paper's figures come out. The test scores are taken after the epoch,
-    without dropout. The test clips decide nothing. The model is on the clips' device, and ``seed`` that of the order
+    training loops keep them: only then are the paper's figures reproduced. The test scores are taken after the epoch,
+    without dropout. The test clips decide nothing. The model must be on the clips' device. ``seed`` sets the order
     of the batches. An InputError is raised if the loss is no longer finite.
     """
     order = torch.Generator().manual_seed(seed)
     labels = train_clips.labels
     optimizer = torch.optim.Adam(model.parameters(), lr=train_params.learning_rate, fused=True)
-    keep_freed_memory()  # each step asks anew for a batch's
+    keep_freed_memory()  # every step allocates a batch's memory anew
     # On a CPU, `network` is the same network in its faster form.
     with faster_on_cpu(model, train_clips.inputs, test_clips.inputs) as (network, train_inputs, test_inputs):
         for number in range(1, train_params.epochs + 1):

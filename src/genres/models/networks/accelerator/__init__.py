@@ -18,8 +18,12 @@ from genres.models.networks.architectures import Batchable
 def faster_on_cpu(
     model: nn.Module, train_inputs: Tensor, test_inputs: Tensor
 ) -> Iterator[tuple[nn.Module, Batchable, Batchable]]:
-    """Provide a CNN on a CPU, and its inputs, in their faster form, which trains that very CNN; all else as it is."""
-    if train_inputs.device.type != "cpu" or not any(isinstance(module, nn.Conv2d) for module in model.modules()):
+    """Yield a faster form of a CNN on a CPU, which shares its weights, and of its inputs; yield all else unchanged.
+
+    A CNN that sees crops has no faster form.
+    """
+    is_cnn = isinstance(model, nn.Sequential) and any(isinstance(module, nn.Conv2d) for module in model.modules())
+    if train_inputs.device.type != "cpu" or not is_cnn:
         yield model, train_inputs, test_inputs
         return
     from genres.models.networks.accelerator.layout import PatchedClips  # here, because numba takes long to import

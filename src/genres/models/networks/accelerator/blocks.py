@@ -61,7 +61,11 @@ class FirstBlock(torch.autograd.Function):
         covariance = gram / count - np.outer(patch_sum, patch_sum) / count**2
         variance = np.maximum(((w @ covariance) * w).sum(1), 0)
         deviation, scale, shift = _batch_norm(block, mean, variance, count)
-        factors = weight.detach(), torch.from_numpy(scale), torch.from_numpy(shift)  # a worker would follow a gradient
+        factors = (
+            weight.detach(),
+            torch.from_numpy(scale),
+            torch.from_numpy(shift),
+        )  # else a worker's autograd tracks it
         parts = map_clips(workers, lambda part: pool_first_block(clips[part], *factors), len(clips))
         y, argmax = map(np.concatenate, zip(*parts, strict=True))
         ctx.saved = clips, workers, w, gram, patch_sum, mean, deviation, scale, y, argmax
@@ -104,7 +108,7 @@ class LaterBlock(torch.autograd.Function):
     ) -> Tensor:
         """Take x, what is trained of the plain block, and that block."""
         count = x.numel() // x.shape[1]
-        pixels, kernel = x.detach(), weight.detach()  # because a worker would follow their gradients
+        pixels, kernel = x.detach(), weight.detach()  # because autograd would track them in a worker
         sign = gamma.detach().sign()[:, None, None]
 
         def work(part: slice) -> list[Array]:

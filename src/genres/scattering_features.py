@@ -19,7 +19,7 @@ from genres.schema import Featurize
 
 FloatArray = NDArray[np.float32]
 
-HIGHEST_HZ = 10_200  # upper edge of the bands used; higher ones mostly reveal an MP3 encoder's low-pass filter
+MAX_HZ = 10_200  # upper edge of the bands used; higher ones mostly reveal an MP3 encoder's low-pass filter
 N_EXCERPTS = 6  # of a clip, evenly spaced
 EXCERPT_SECONDS = 8.0
 
@@ -29,14 +29,14 @@ RATE_WIDTH = 0.35  # standard deviation of a Gaussian filter, as a share of its 
 SCALE_WIDTH = 0.4  # and of its scale
 SLOWEST_WIDTH = 0.12  # Hz, of the low-pass filter in time
 REACH = 2.5  # standard deviations after which a filter is zero
-LEAST_POINTS = 64  # in time, of a filtered clip: enough for excerpts of slow modulations
+MIN_POINTS = 64  # in time, of a filtered clip: enough for excerpts of slow modulations
 REGIONS = 16  # of bands, in each of which a modulation's energy is averaged
 ENERGY_OFFSET = 0.02  # dB, so that the logarithm of no energy is finite
 
 BANDS = 32  # that the mel bands are averaged to
-SMOOTH_BANDS = 3.0  # standard deviation of the envelope across bands that is taken off a spectrum to see its peaks
+SMOOTH_BANDS = 3.0  # standard deviation of the envelope across bands that is subtracted to leave the spectrum's peaks
 DEVIATION_OFFSET = 0.1  # dB
-LEAST_VARIANCE = 1e-3  # as a share of the mean variance, below which a direction is noise
+MIN_VARIANCE = 1e-3  # as a share of the mean variance, below which a direction is noise
 
 
 def make_features(
@@ -61,9 +61,9 @@ def group_sizes(featurize: Featurize) -> dict[str, int]:
 
 
 def count_bands(featurize: Featurize) -> int:
-    """Return how many mel bands end below `HIGHEST_HZ`, at least one."""
+    """Return how many mel bands end below `MAX_HZ`, at least one."""
     edges = librosa.mel_frequencies(featurize.n_mels + 2, fmin=0, fmax=featurize.sample_rate / 2)
-    return max(1, int((edges[2:] <= HIGHEST_HZ).sum()))
+    return max(1, int((edges[2:] <= MAX_HZ).sum()))
 
 
 def excerpt_features(mel: FloatArray, featurize: Featurize) -> FloatArray:
@@ -107,7 +107,7 @@ def _filter_in_time(
     width = RATE_WIDTH * rate or SLOWEST_WIDTH
     first, last = np.searchsorted(frequencies, (rate - REACH * width, rate + REACH * width))
     gains = np.exp(-0.5 * ((frequencies[first:last] - rate) / width) ** 2)
-    n_points = fft.next_fast_len(max(LEAST_POINTS, int(last - first) * (1 if rate else 2)))
+    n_points = fft.next_fast_len(max(MIN_POINTS, int(last - first) * (1 if rate else 2)))
     passed = np.zeros((len(spectrum), n_points), np.complex64)
     # Without its negative frequencies the signal is complex, and its modulus the envelope. Shifting the frequencies
     # down, so that few points suffice, changes the phase alone.
@@ -150,7 +150,8 @@ def _excerpt_averaging(times: NDArray[np.floating], seconds: float) -> FloatArra
 def excerpt_statistics(level: FloatArray, frame_rate: float) -> FloatArray:
     """Return statistics of each excerpt of a level (n_mels, frames) in dB, (N_EXCERPTS, features).
 
-    The groups of `group_sizes` but the first: how loud bands are and how they vary together, and the spectrum's peaks.
+    All groups of `group_sizes` except the first: how loud bands are, how they vary together, and the
+    spectrum's peaks.
     """
     n_mels, n_frames = level.shape
     length = min(n_frames, max(2, round(EXCERPT_SECONDS * frame_rate)))
@@ -174,12 +175,12 @@ def _smoothing(n_mels: int) -> FloatArray:
 def log_covariance(values: FloatArray) -> NDArray[np.float64]:
     """Return the matrix logarithm of the covariance of values (variables, times), its upper triangle as a vector.
 
-    Distances between such vectors are those between covariances that do not change when the variables are rotated
-    (Arsigny et al., "Log-Euclidean metrics", 2006); off the diagonal, each value stands for two.
+    Euclidean distances between these vectors are the log-Euclidean distances between the covariances (Arsigny et al.,
+    "Log-Euclidean metrics", 2006): a value off the diagonal stands for two, hence the factor sqrt(2).
     """
     variances, axes = np.linalg.eigh(np.cov(values.astype(np.float64), bias=True))
     variances = np.maximum(variances, 0)
-    logarithms = np.log(variances + LEAST_VARIANCE * variances.mean() + LEAST_VARIANCE**2)
+    logarithms = np.log(variances + MIN_VARIANCE * variances.mean() + MIN_VARIANCE**2)
     matrix = (axes * logarithms) @ axes.T
     rows, columns = np.triu_indices(len(matrix))
     return np.asarray(matrix[rows, columns] * np.where(rows == columns, 1, np.sqrt(2)))
