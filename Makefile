@@ -14,7 +14,7 @@ override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments svm-study verify bench help repository
+.PHONY: all test format compare experiments svm-study cnn-study verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -52,6 +52,18 @@ svm-study: .venv/installed ## try kernels, C and input sizes of the SVM as one s
 	done
 	@$(BIN)/dvc exp run --run-all
 	@$(BIN)/python pipelines/svm_study.py
+
+cnn-study: .venv/installed ## train the complex CNN with other sizes, dropouts, inputs, crops and less data; then: dvc repro
+	@for changes in complex.dropout=0.25 complex.dropout=0 complex.dropout=0.5 \
+		"complex.channels=4 complex.hidden=64" "complex.channels=8 complex.hidden=128" \
+		"complex.channels=8 complex.hidden=128 train.epochs=600" "complex.channels=32 complex.hidden=512" \
+		split.test_size=0.6 split.test_size=0.8 input.width=50 input.width=200 \
+		complex.crop=50 "complex.crop=100 input.width=200"; do \
+		set --; for change in $$changes; do set -- "$$@" -S "$$change"; done; \
+		$(BIN)/dvc exp run --quiet --queue "$$@" train_complex || exit; \
+	done
+	@$(BIN)/dvc exp run --run-all
+	@$(BIN)/python pipelines/cnn_study.py
 
 verify: .venv/installed ## reproduce the committed results in a temporary clone, and say which come out the same
 	@$(BIN)/python .ci/verify.py

@@ -24,7 +24,7 @@ CONVERGENCE = Path("plots/convergence.csv")
 
 def main() -> None:
     """Write the scores, and the tables of what is behind them."""
-    predictions = read_all_predictions(PREDICTIONS, SPLIT)
+    predictions = read_all_predictions([PREDICTIONS], SPLIT)
     curves = read_all_curves(TRAINING, predictions)
     write_json(SCORES, score_models(predictions))
     write_csv(PER_GENRE, score_by_genre(predictions))

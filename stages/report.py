@@ -10,6 +10,7 @@ from common import load_params, run_stage
 from genres.core.files import atomic_folder, write_csv
 from genres.core.tables import find_clips, read_clips
 from genres.evaluation.scores import clips_in_test
+from genres.report.cnn_study import read_cnn_study
 from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
 from genres.report.figures import draw_figures
 from genres.report.mp3 import clip_as_mp3
@@ -31,7 +32,9 @@ TRAINING = Path("metrics")
 PER_GENRE = Path("plots/per_genre.csv")
 COMPARISONS = Path("plots/comparisons.csv")
 CONVERGENCE = Path("plots/convergence.csv")
-STUDY = Path("pipelines/svm_study.csv")
+SVM_STUDY = Path("pipelines/svm_study.csv")
+CNN_STUDY = Path("pipelines/cnn_study.csv")
+CNN_STUDY_CURVES = Path("pipelines/cnn_study_curves.csv")
 CONFUSION = Path("plots/confusion")  # written, like the two below
 FIGURES = Path("plots/figures")
 PAGE = Path("plots/report.html")
@@ -41,9 +44,10 @@ def main() -> None:
     """Write the pairs of actual and predicted genres, the figures and the page."""
     params = load_params("complex", "featurize", "input", "seed", "simple", "split", "svm", "train")
     results = read_results(
-        DATASET, SPLIT, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
+        DATASET, SPLIT, [PREDICTIONS], [SCORES], SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
     )
-    study = read_svm_study(STUDY, SPLIT)
+    svm_study = read_svm_study(SVM_STUDY, SPLIT)
+    cnn_study = read_cnn_study(CNN_STUDY, CNN_STUDY_CURVES, results.last_losses("complex"))
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
     clips = read_clips(CLIPS)
@@ -54,8 +58,8 @@ def main() -> None:
             table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")
             write_csv(folder / f"{model}.csv", table)
     with atomic_folder(FIGURES) as folder:
-        draw_figures(folder, results, examples, misclassified, spectrograms, study, params)
-    write_page(PAGE, FIGURES, results, misclassified, sounds, study, params)
+        draw_figures(folder, results, examples, misclassified, spectrograms, svm_study, cnn_study, params)
+    write_page(PAGE, FIGURES, results, misclassified, sounds, svm_study, cnn_study, params)
     print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
 
 

@@ -213,8 +213,9 @@ def new_clone(folder: Path) -> Clone:
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for path in filter(None, listed.stdout.split("\0")):
-        # Results and their lock file belong to the project's own data set.
-        if (ROOT / path).is_file() and not path.startswith(("metrics/", "plots/")) and path != "dvc.lock":
+        # Results and their lock files belong to the project's own data set.
+        is_result = path.startswith(("metrics/", "plots/")) or path.endswith("dvc.lock")
+        if (ROOT / path).is_file() and not is_result:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / path, folder / path)
     write_params(folder, {})

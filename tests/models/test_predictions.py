@@ -100,7 +100,7 @@ def test_all_models_are_read_sorted_by_name(path: Path, split: Path) -> None:
     for name in ("svm", "complex"):
         path.with_name(f"{name}.csv").write_text(path.read_text().replace(",simple,", f",{name},"))
     path.with_name("notes.txt").touch()
-    assert list(read_all_predictions(path.parent, split)) == ["complex", "simple", "svm"]
+    assert list(read_all_predictions([path.parent], split)) == ["complex", "simple", "svm"]
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_predictions_of_another_split_or_data_set_are_refused(path: Path, split:
     genres = tuple(sorted(set(other.genre)))
     write_predictions(path.with_name("svm.csv"), other, genres, ModelOutput(np.zeros(len(other), np.int64)))
     with pytest.raises(InputError, match=r"svm\.csv has predictions for other clips .*split\.csv\. Run `dvc repro`"):
-        read_all_predictions(path.parent, split)
+        read_all_predictions([path.parent], split)
 
 
 def test_no_predictions_are_refused(tmp_path: Path, split: Path) -> None:
     with pytest.raises(InputError, match=re.escape(f"{tmp_path} has no predictions. Run `dvc repro` to train")):
-        read_all_predictions(tmp_path, split)
+        read_all_predictions([tmp_path], split)

@@ -14,8 +14,10 @@ from genres.core.files import file_sha256, write_csv, write_json
 from genres.evaluation.convergence import describe_all
 from genres.evaluation.scores import compare_models, score_by_genre, score_models
 from genres.models.base.predictions import ModelOutput, read_all_predictions, write_predictions
+from genres.report import cnn_study, svm_study
+from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy, read_cnn_study
 from genres.report.results import Results, read_results
-from genres.report.svm_study import COLUMNS, SvmStudy, read_svm_study
+from genres.report.svm_study import SvmStudy, read_svm_study
 
 CORRECT = {"linear": 0.3, "simple": 0.5, "complex": 0.7, "svm": 0.6}  # share of the test clips, by model
 
@@ -88,7 +90,7 @@ def write_example(
         path = project / f"data/predictions/{model}.csv"
         write_predictions(path, clips, class_names, ModelOutput(predicted, probabilities))
     write_csv(project / "data/split.csv", clips)
-    predictions = read_all_predictions(project / "data/predictions", project / "data/split.csv")
+    predictions = read_all_predictions([project / "data/predictions"], project / "data/split.csv")
     for model, of_model in curves.items():
         folder = project / f"metrics/train_{model}"
         scores: dict[str, Any] = {"train": {}, "test": {}, "parameters": 1234, "step": len(of_model)}
@@ -108,7 +110,7 @@ def write_example(
     write_csv(project / "plots/convergence.csv", describe_all(curves))
 
 
-def example_study(folder: Path) -> SvmStudy:
+def example_svm_study(folder: Path) -> SvmStudy:
     """A study of the SVM with two kernels, three sizes and four values of C."""
     rows = [
         {"kernel": kernel, "C": c, "height": 16 * size, "width": 25 * size, "train_accuracy": 1.0}
@@ -117,8 +119,41 @@ def example_study(folder: Path) -> SvmStudy:
     (folder / "split.csv").write_text("the split")
     table = pd.DataFrame(rows).assign(split_sha256=file_sha256(folder / "split.csv"), n_test=200)
     table["test_accuracy"] = np.linspace(0.4, 0.62, len(table))
-    write_csv(folder / "svm_study.csv", table[list(COLUMNS)])
+    write_csv(folder / "svm_study.csv", table[list(svm_study.COLUMNS)])
     study = read_svm_study(folder / "svm_study.csv", folder / "split.csv")
+    assert study is not None
+    return study
+
+
+def write_cnn_study(folder: Path) -> tuple[Path, Path, tuple[float, float]]:
+    """Write a study of the CNN with five settings, and return its two tables and the complex CNN's last losses.
+
+    A network with twice the speed has the loss of one with half of it in half the epochs; with fewer clips, the gap is
+    twice as large.
+    """
+    settings = {PAPER: (2, 0.1), SIMPLE: (1, 0.1), f"{SIMPLE} epochs=600": (1, 0.1), "crop=50": (0.5, 0.1)}
+    curves = {}
+    for setting, (speed, gap) in (settings | {"test_size=0.6": (2, 0.2)}).items():
+        epoch = np.arange(1, 601 if "600" in setting else 151)
+        train_loss = 2 * np.exp(-speed * epoch / 100)
+        losses = {"train_loss": train_loss, "test_loss": train_loss + gap * (2 - train_loss)}
+        accuracies = {"train_accuracy": np.full(epoch.size, 0.9), "test_accuracy": np.full(epoch.size, 0.6)}
+        curves[setting] = pd.DataFrame(losses | accuracies, index=epoch)
+    table = (
+        describe_all(curves).rename(columns={"model": "setting"}).assign(parameters=np.arange(5) + 10_000, n_test=200)
+    )
+    table = table.assign(channels=[16, 8, 8, 16, 16], hidden=[256, 128, 128, 256, 256], dropout=0.25)
+    table = table.assign(crop=[None, None, None, 50, None], width=100, n_train=[800, 800, 800, 800, 400])
+    paths = folder / "cnn_study.csv", folder / "cnn_study_curves.csv"
+    write_csv(paths[0], table.astype({"crop": "Int64"})[list(cnn_study.COLUMNS)])
+    rows = pd.concat(curves, names=["setting", "epoch"])[["train_loss", "test_loss"]]
+    write_csv(paths[1], rows.reset_index())
+    return *paths, (float(table.train_loss[0]), float(table.test_loss[0]))
+
+
+def example_cnn_study(folder: Path) -> CnnStudy:
+    """Such a study."""
+    study = read_cnn_study(*write_cnn_study(folder))
     assert study is not None
     return study
 
@@ -130,8 +165,8 @@ def read_example(project: Path) -> Results:
     return read_results(
         dataset=data / "dataset.json",
         split=data / "split.csv",
-        predictions=data / "predictions",
-        scores=metrics / "evaluate.json",
+        predictions=[data / "predictions"],
+        scores=[metrics / "evaluate.json"],
         split_metrics=metrics / "split.json",
         training=metrics,
         **tables,

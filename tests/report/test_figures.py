@@ -70,7 +70,7 @@ def draw_all(folder: Path, results: Results, params: Params) -> None:
     """Draw every figure of results, with noise in place of spectrograms."""
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = [NOISE] * (len(examples) + len(misclassified))
-    draw_figures(folder, results, examples, misclassified, spectrograms, None, params)
+    draw_figures(folder, results, examples, misclassified, spectrograms, None, None, params)
 
 
 # --- All figures of a run ---

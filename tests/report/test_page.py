@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 from browser import CHROMIUM, Browser
-from example_results import DATASET, GTZAN, clips_of, example_results, example_study
+from example_results import (
+    DATASET,
+    GTZAN,
+    clips_of,
+    example_cnn_study,
+    example_results,
+    example_svm_study,
+)
 
 from genres.report.examples import choose_examples, most_confidently_misclassified
 from genres.report.figures import draw_figures
@@ -32,11 +39,11 @@ def write_whole_page(folder: Path, results: Results, params: Params, frames: int
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     mels = [random.uniform(-80, 0, (128, frames)).astype(np.float32) for _ in (*examples, *misclassified)]
     (folder / "figures").mkdir()
-    study = example_study(folder)
-    draw_figures(folder / "figures", results, examples, misclassified, mels, study, params)
+    studies = example_svm_study(folder), example_cnn_study(folder)
+    draw_figures(folder / "figures", results, examples, misclassified, mels, *studies, params)
     soundfile.write(folder / "noise.wav", random.uniform(-0.5, 0.5, int(22050 * seconds)), 22050)
     sounds = [clip_as_mp3(folder / "noise.wav")] * len(misclassified)
-    write_page(folder / "report.html", folder / "figures", results, misclassified, sounds, study, params)
+    write_page(folder / "report.html", folder / "figures", results, misclassified, sounds, *studies, params)
     return folder / "report.html"
 
 
@@ -49,7 +56,7 @@ def text_of(folder: Path, results: Results, params: Params) -> str:
     for name in names:
         (figures / f"{name}.png").write_bytes(b"")
     misclassified = most_confidently_misclassified(results)
-    write_page(folder / "report.html", figures, results, misclassified, [b""] * len(misclassified), None, params)
+    write_page(folder / "report.html", figures, results, misclassified, [b""] * len(misclassified), None, None, params)
     page = (folder / "report.html").read_text(encoding="utf-8")
     text = re.sub(r'"data:[^"]*"', '""', page[page.index("<body>") :])
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
@@ -88,9 +95,8 @@ def test_the_page_opens_offline_without_a_word_of_complaint(
 ) -> None:
     browser.open(odd_page, width, colours)
     pictures = browser.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
-    assert (
-        len(pictures) == 14
-    )  # accuracies, agreement, four curves, four matrices, study, misclassified, two spectrograms
+    # Accuracies, agreement, four curves, four matrices, two studies, misclassified, two spectrograms.
+    assert len(pictures) == 15
     assert min(pictures) > 0
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     requested = {request["request"]["url"].split(",")[0] for request in browser.told("Network.requestWillBeSent")}
@@ -131,7 +137,7 @@ def test_the_page_can_be_used_by_keyboard_and_heard(browser: Browser, odd_page: 
     assert browser.evaluate("document.documentElement.lang") == "en"
     for landmark in ("header", "nav[aria-label]", "main", "h1"):
         assert browser.evaluate(count.format(repr(landmark))) == 1
-    assert browser.evaluate(count.format("'section[aria-labelledby]'")) == browser.evaluate(count.format("'h2'")) == 8
+    assert browser.evaluate(count.format("'section[aria-labelledby]'")) == browser.evaluate(count.format("'h2'")) == 9
     assert browser.evaluate("[...document.images].every(image => image.alt.length > 20)")
     assert browser.evaluate("[...document.querySelectorAll('audio')].every(audio => audio.controls && audio.ariaLabel)")
     assert browser.evaluate(
@@ -180,6 +186,28 @@ def test_the_study_of_the_svm_is_a_section_of_its_own_or_absent(tmp_path: Path, 
     assert "svm-study" not in text_of(tmp_path / "without", results, params)
 
 
+def test_the_study_of_the_cnn_says_where_each_setting_has_the_simple_ones_train_loss(
+    tmp_path: Path, params: Params
+) -> None:
+    results = example_results(["a", "b"])
+    page = write_whole_page(tmp_path, results, params).read_text(encoding="utf-8")
+    section = page[page.index('<section id="cnn-study"') :]
+    assert '<a href="#cnn-study">' in page
+    assert "The Simple CNN ends with a train loss of 0.446 and a gap (test loss minus train loss) of 0.16" in section
+    rows = {
+        name: [cell.strip() for cell in re.findall(r'<td class="number">(.*?)</td>', row)]
+        for name, row in re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', section)
+    }
+    assert {name: cells[1:4] for name, cells in list(rows.items())[:5]} == {
+        "Complex CNN": ["800", "75", "+0.16"],
+        "Simple CNN": ["800", "150", "+0.16"],
+        "channels=8 hidden=128 epochs=600": ["800", "150", "+0.16"],
+        "crop=50": ["800", "not reached", ""],
+        "test_size=0.6": ["400", "75", "+0.31"],
+    }
+    assert "cnn-study" not in text_of(tmp_path / "without", results, params)
+
+
 @pytest.mark.parametrize(
     ("dataset", "method", "comparable"),
     [
@@ -221,7 +249,9 @@ def test_caveats_stand_at_the_top(tmp_path: Path, params: Params, changes: dict[
 def test_the_page_is_written_of_any_models(tmp_path: Path, params: Params, models: list[str]) -> None:
     text = text_of(tmp_path, example_results(["a", "b"], dict.fromkeys(models, 0.5)), params)
     warning = " ".join(re.findall(r'<p class="warning" role="note">(.*?)</p>', text))
-    assert [model for model in MODELS if MODELS[model].title in warning] == [m for m in MODELS if m not in models]
+    trained_here = [model for model, shown in MODELS.items() if not shown.pre_trained_on]
+    assert [model for model in MODELS if MODELS[model].title in warning] == [m for m in trained_here if m not in models]
+    assert ("MusiCNN (pre-trained on other music)" in text) == ("musicnn" in models)
     networks = len(set(models) - {"svm"})
     assert ("Table of convergence" in text) == ("<audio" in text) == (networks > 0)
     assert ("Table of pairs of models" in text) == (len(models) > 1)

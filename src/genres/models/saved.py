@@ -13,10 +13,10 @@ from genres.schema import Featurize
 
 
 class SavedModel(NamedTuple):
-    """A trained model: what it is, and what it predicts for inputs, float32 of shape (clips, height, width).
+    """A trained model: what it is, and what it predicts for inputs, float32.
 
-    Without an ``input`` in its description, it takes `scattering_features.excerpt_features`, (clips, excerpts,
-    features).
+    Their shape depends on the kind: (clips, height, width) of networks and the SVM; (clips, excerpts, features), from
+    `scattering_features.excerpt_features`, of "scattering"; (clips, features) of a pre-trained network for "transfer".
     """
 
     description: Description
@@ -32,7 +32,8 @@ def load_model(path: Path) -> SavedModel:
     """
     arrays, description = read_weights(path)
     try:
-        Featurize.model_validate(description.featurize)
+        if description.featurize is not None:
+            Featurize.model_validate(description.featurize)
         kind = description.architecture["kind"]
         # A file from elsewhere cannot have any other module imported.
         if kind not in {module.name for module in iter_modules(models.__path__)} - {"base", "saved"}:

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 
 from genres.core.columns import clip_name
 from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
+from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy
 from genres.report.examples import ExampleClip, MisclassifiedClip
 from genres.report.facts import baseline_accuracy, curve_note, leakage_note
 from genres.report.models import MODELS
 from genres.report.paper import beyond_paper, comparable_results
-from genres.report.results import Results
+from genres.report.results import Results, Row
 from genres.report.svm_study import SvmStudy
 from genres.schema import Featurize, Params
 
@@ -31,6 +33,7 @@ STYLE = Path(__file__).with_name("figures.mplstyle")
 
 MARKED_HZ = (256, 1024, 4096, 16384)
 MAX_NAME = 24  # characters
+MAX_MARK = 16  # characters of a line below a bar
 MAX_LINE = 84  # characters of a note below curves
 
 Mel = NDArray[np.float32]  # a clip's spectrogram in dB, (n_mels, frames)
@@ -42,7 +45,8 @@ def draw_figures(
     examples: Sequence[ExampleClip],
     misclassified: Sequence[MisclassifiedClip],
     spectrograms: Sequence[Mel],
-    study: SvmStudy | None,
+    svm_study: SvmStudy | None,
+    cnn_study: CnnStudy | None,
     params: Params,
 ) -> None:
     """Draw every figure into an existing folder; ``spectrograms`` are those of the examples, then the misclassified."""
@@ -70,8 +74,10 @@ def draw_figures(
         names = ", ".join(MODELS[model].title for model in curves)
         draw_curves(folder / f"curves{suffix}.png", curves, notes, f"{names}\n{data_title}")
 
-    if study:
-        draw_svm_study(folder / "svm_study.png", study, title)
+    if svm_study:
+        draw_svm_study(folder / "svm_study.png", svm_study, title)
+    if cnn_study:
+        draw_cnn_study(folder / "cnn_study.png", cnn_study, results.curves.get("linear"), data_title)
 
     for (clip_id, genre, subset), mel in zip(examples, spectrograms, strict=False):
         title = f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})"
@@ -146,7 +152,9 @@ def draw_accuracies(
     """
     names = ("accuracy", "accuracy_low", "accuracy_high")
     accuracies, low, high = (np.array([100 * found[name] for found in scores.values()]) for name in names)
-    with new_figure(path, 5, 3.4) as figure:
+    # The marks below the bars take more room than the names.
+    width = 5 if len(scores) <= 5 else 1.25 * len(scores)
+    with new_figure(path, width, 3.4) as figure:
         axes = figure.subplots()
         x = np.arange(len(scores))
         axes.bar(x, accuracies, color=[MODELS[model].colour for model in scores], width=0.6)
@@ -158,7 +166,7 @@ def draw_accuracies(
             axes.scatter(x - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
         label = "always predicting the most frequent genre"
         axes.axhline(100 * baseline, color="grey", linestyle="dotted", label=label)
-        marks = dict.fromkeys(beyond_paper(scores), "\n(beyond the paper)")
+        marks = {model: f"\n({textwrap.fill(mark, MAX_MARK)})" for model, mark in beyond_paper(scores).items()}
         axes.set_xticks(x, [MODELS[model].title + marks.get(model, "") for model in scores])
         axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
         figure.legend(ncols=2, loc="outside lower center")
@@ -227,6 +235,47 @@ def draw_svm_study(path: Path, study: SvmStudy, title: str) -> None:
             axes.set(xlabel="C", title=f"{kernel} kernel")
         grid[0, 0].set_ylabel("input")
         figure.suptitle(f"SVM, test accuracy (%), {title}", fontsize="small")
+
+
+def draw_cnn_study(path: Path, study: CnnStudy, linear: pd.DataFrame | None, title: str) -> None:
+    """Draw the test loss of CNNs of different sizes by epoch, over the gap to the train loss by that train loss.
+
+    The gap is shown for less data and for the linear model, too, whose curves are ``linear``.
+    """
+    papers = study.settings[PAPER]
+    kept = [
+        (setting, row) for setting, row in study.settings.items() if _differ_in(row, papers) <= {"channels", "hidden"}
+    ]
+    sizes = [setting for setting, row in kept if row["n_train"] == papers["n_train"]]
+    fewer_clips = [setting for setting, row in kept if row["n_train"] < papers["n_train"]]
+    # The longer of two trainings of the same network first, so that the shorter is seen on top.
+    by_size = sorted(
+        sizes, key=lambda setting: (study.settings[setting]["parameters"], -study.settings[setting]["epochs"])
+    )
+    colours = dict(zip(by_size, matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(by_size))), strict=True))
+    names = {PAPER: MODELS["complex"].title, SIMPLE: MODELS["simple"].title}
+    with new_figure(path, 5, 6.2) as figure:
+        upper, lower = figure.subplots(2, 1)
+        for setting in by_size:
+            curves, style = study.curves[setting], {"color": colours[setting], "label": names.get(setting, setting)}
+            upper.plot(curves.index, curves.test_loss, **style)
+            lower.plot(curves.train_loss, curves.test_loss - curves.train_loss, **style)
+        others = {f"{study.settings[setting]['n_train']} clips": study.curves[setting] for setting in fewer_clips}
+        if linear is not None:
+            others[MODELS["linear"].title] = linear
+        for (label, curves), line in zip(others.items(), cycle(("dashed", "dotted", "dashdot")), strict=False):
+            gap = curves.test_loss - curves.train_loss
+            lower.plot(curves.train_loss, gap, color="black", linestyle=line, label=label)
+        upper.set(xlabel="epoch", ylabel="test loss (nats)", title=title)
+        lower.invert_xaxis()
+        lower.set(xlabel="train loss (nats), falling with the epochs", ylabel="test loss - train loss (nats)")
+        lower.axvline(study.settings[SIMPLE]["train_loss"], color="grey", linewidth=0.8)
+        handles, labels = lower.get_legend_handles_labels()
+        figure.legend(handles, labels, ncols=2, loc="outside lower center", fontsize="small")
+
+
+def _differ_in(first: Row, second: Row) -> set[str]:
+    return {name for name in ("channels", "hidden", "dropout", "crop", "width") if first[name] != second[name]}
 
 
 def draw_agreement(path: Path, n_correct: NDArray[np.int64], actual: Sequence[str], n_models: int, title: str) -> None:

@@ -11,6 +11,7 @@ class ShownModel(NamedTuple):
 
     title: str
     colour: str
+    pre_trained_on: str = ""  # other data than the clips, if it is
 
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish.
@@ -20,6 +21,8 @@ MODELS = {
     "complex": ShownModel("Complex CNN", "#009E73"),
     "svm": ShownModel("SVM", "#CC79A7"),
     "scattering": ShownModel("Scattering", "#56B4E9"),
+    "musicnn": ShownModel("MusiCNN", "#D55E00", "other music"),
+    "imagenet": ShownModel("ImageNet CNN", "#F0E442", "photographs"),
 }
 
 

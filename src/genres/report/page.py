@@ -11,6 +11,7 @@ import jinja2
 from genres.core.columns import clip_name
 from genres.core.files import atomic_write
 from genres.evaluation.convergence import LAST_EPOCHS, TOLERANCE
+from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy
 from genres.report.examples import MisclassifiedClip, choose_examples
 from genres.report.facts import collect_facts, curve_note, leakage_note, percent
 from genres.report.models import MODELS
@@ -29,7 +30,8 @@ def write_page(
     results: Results,
     misclassified: Sequence[MisclassifiedClip],
     sounds: Sequence[bytes],
-    study: SvmStudy | None,
+    svm_study: SvmStudy | None,
+    cnn_study: CnnStudy | None,
     params: Params,
 ) -> None:
     """Write the page, which embeds the figures of a folder, and the MP3 ``sounds`` of the misclassified clips.
@@ -52,8 +54,12 @@ def write_page(
         results=results,
         facts=collect_facts(results),
         titles={name: model.title for name, model in MODELS.items()},
+        trained_here=[name for name, model in MODELS.items() if not model.pre_trained_on],
         caveats=[*results.dataset["caveats"], *([of_split] if of_split else [])],
-        study=study,
+        svm_study=svm_study,
+        cnn_study=cnn_study,
+        paper_setting=PAPER,
+        simple_setting=SIMPLE,
         beyond_paper=beyond_paper(results.scores),
         papers=comparable_results(results.dataset, params.split.method),
         deviations=deviations(params),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from genres.report.models import MODELS
 from genres.schema import Params
 
 
@@ -40,9 +41,10 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def beyond_paper(models: Iterable[str]) -> list[str]:
-    """Return the models that the paper does not have, in their order."""
-    return [model for model in models if model not in RESULTS]
+def beyond_paper(models: Iterable[str]) -> dict[str, str]:
+    """Return the models that the paper does not have, and what has to be said of each wherever its results stand."""
+    pre_trained_on = {model: MODELS[model].pre_trained_on for model in models if model not in RESULTS}
+    return {model: f"pre-trained on {data}" if data else "beyond the paper" for model, data in pre_trained_on.items()}
 
 
 def comparable_results(dataset: Mapping[str, Any], split_method: str) -> Mapping[str, PaperResult]:

@@ -1,6 +1,6 @@
 """All results that are shown, read from the files that the stages wrote."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
@@ -86,6 +86,11 @@ class Results:
         """The genres, sorted."""
         return sorted(self.clips.genre.unique())
 
+    def last_losses(self, network: str) -> tuple[float, float] | None:
+        """Return train and test loss of a network at its last epoch, None if it is not there."""
+        trained = self.training.get(network)
+        return (trained["train"]["loss"], trained["test"]["loss"]) if trained else None
+
     @property
     def reference_model(self) -> str | None:
         """The last network in the order of models, whose mistakes are looked into; None if there is none."""
@@ -95,15 +100,17 @@ class Results:
 def read_results(
     dataset: Path,
     split: Path,
-    predictions: Path,
-    scores: Path,
+    predictions: Sequence[Path],
+    scores: Sequence[Path],
     split_metrics: Path,
     training: Path,
     per_genre: Path,
     comparisons: Path,
     convergence: Path,
 ) -> Results:
-    """Read all results, from files and two folders: of ``predictions``, and of ``training`` by ``train_<model>``.
+    """Read all results, from files and folders: of ``predictions``, and of ``training`` by ``train_<model>``.
+
+    The ``scores`` may stand in several files, too.
 
     An InputError is raised if a file is missing or damaged, or if `models.MODELS` lacks a model.
     """
@@ -112,18 +119,18 @@ def read_results(
     curves = read_all_curves(training, models)
     ends = read_csv(convergence, CONVERGENCE, "evaluate", may_be_empty=True)
     end_of = {row["model"]: row for row in ends.to_dict("records")}
-    scored = read_scores(scores)
+    scored = {model: of_model for path in scores for model, of_model in read_scores(path).items()}
     by_genre = read_csv(per_genre, PER_GENRE, "evaluate")
     pairs = read_csv(comparisons, COMPARISONS, "evaluate", may_be_empty=True)
     genres = next(iter(found.values())).clips.genre.unique()
-    require_keys(scores, zip(scored), zip(found), "evaluate")
+    require_keys(scores[0], zip(scored), zip(found), "evaluate")
     require_keys(per_genre, zip(by_genre.model, by_genre.genre, strict=True), product(found, genres), "evaluate")
     require_keys(comparisons, zip(pairs["first"], pairs.second, strict=True), combinations(found, 2), "evaluate")
     require_keys(convergence, zip(ends.model), zip(curves), "evaluate")
     return Results(
         dataset=read_dataset(dataset),
         predictions={model: found[model] for model in models},
-        scores=scored,
+        scores={model: scored[model] for model in models},
         per_genre=by_genre,
         comparisons=pairs,
         convergence={model: end_of[model] for model in curves},

@@ -24,7 +24,7 @@ def format_table(
         line = f"{MODELS[model].title:<13}{found['accuracy']:>14.1%}{interval:>18}{found['macro_f1']:>11.3f}"
         lines.append(line + (f"{papers[model].test_accuracy:>9.1%}" if model in papers else ""))
     if beyond := beyond_paper(scores):
-        lines += ["", f"Beyond the paper: {', '.join(MODELS[model].title for model in beyond)}"]
+        lines += ["", *(f"{MODELS[model].title} is {mark}" for model, mark in beyond.items())]
     if n_leaked:
         lines += ["", leakage_note(n_leaked)]
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """The predictions file: what a model makes of every clip of a split, and all that evaluate needs to know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,19 +75,23 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(clips, probabilities)
 
 
-def read_all_predictions(folder: Path, split: Path) -> Mapping[str, Predictions]:
-    """Read the predictions of all models, sorted by name.
+def read_all_predictions(folders: Sequence[Path], split: Path) -> Mapping[str, Predictions]:
+    """Read the predictions of all models in some folders, sorted by folder and name.
 
     An InputError says if there are none, or if some are not of the clips and subsets of ``split``.
     """
-    predictions = {path.stem: read_predictions(path) for path in sorted(folder.glob("*.csv"))}
-    if not predictions:
-        raise InputError(f"{folder} has no predictions. Run `dvc repro` to train the models.")
+    files = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
+    paths = {path.stem: path for path in files}
+    if len(paths) < len(files):
+        raise InputError(f"Two models have the same name: {', '.join(map(str, files))}. Remove or rename one.")
+    if not paths:
+        raise InputError(f"{folders[0]} has no predictions. Run `dvc repro` to train the models.")
+    predictions = {model: read_predictions(path) for model, path in paths.items()}
     expected = read_split(split)
     for model, found in predictions.items():
         if not found.clips[list(SPLIT)].equals(expected):
             raise InputError(
-                f"{folder / model}.csv has predictions for other clips or other subsets than {split}. Run `dvc repro` "
+                f"{paths[model]} has predictions for other clips or other subsets than {split}. Run `dvc repro` "
                 "to train the model on this split, or remove the file if the model is gone."
             )
     return predictions

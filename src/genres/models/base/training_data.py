@@ -28,14 +28,16 @@ class TrainingData:
         return self.inputs[indices], self.labels[indices]
 
 
-def read_training_data(inputs: Path, input_rows: Path, split: Path, size: tuple[int, int], stage: str) -> TrainingData:
+def read_training_data(
+    inputs: Path, input_rows: Path, split: Path, size: tuple[int, int] | None, stage: str
+) -> TrainingData:
     """Read the inputs of a split's clips from the array and the rows that ``stage`` wrote.
 
     An InputError is raised if a clip has no input, or if the inputs are of another ``size`` than the parameters ask
-    for, are not finite, or are all the same.
+    for (None if these do not say), are not finite, or are all the same.
     """
     array, rows = read_clip_array(inputs, input_rows, stage)
-    if array.shape[1:] != size:
+    if size is not None and array.shape[1:] != size:
         raise InputError(
             f"{inputs} has inputs of size {array.shape[1:]}, but by params.yaml they have size {size}. "
             f"Run `dvc repro {stage}` to make them."

@@ -29,7 +29,7 @@ class Description:
     model: str  # its name
     architecture: Mapping[str, Any]  # how it was built: "kind" names the code that loads it, the rest is for that code
     class_names: tuple[str, ...]  # of its outputs, in order
-    featurize: Mapping[str, Any]
+    featurize: Mapping[str, Any] | None  # None for a model that does not see our spectrograms
     input: Mapping[str, Any] | None  # None for a model that sees spectrograms before they are resized
     seed: int  # of the split and the training
 
@@ -37,9 +37,12 @@ class Description:
 def describe_model(
     model: str, architecture: Mapping[str, Any], class_names: tuple[str, ...], params: Params
 ) -> Description:
-    """Describe a model that was trained with ``params``: ``featurize``, ``seed``, and ``input`` if it was resized."""
-    input_params = params.input.model_dump() if "input" in params.model_fields_set else None
-    return Description(model, architecture, class_names, params.featurize.model_dump(), input_params, params.seed)
+    """Describe a model that was trained with ``params``: ``seed``, and ``featurize`` and ``input`` if it used them."""
+    featurize, input_params = (
+        getattr(params, name).model_dump() if name in params.model_fields_set else None
+        for name in ("featurize", "input")
+    )
+    return Description(model, architecture, class_names, featurize, input_params, params.seed)
 
 
 def write_weights(path: Path, arrays: Arrays, description: Description) -> None:

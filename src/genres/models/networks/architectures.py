@@ -63,7 +63,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 class Crops(nn.Module):
     """A CNN that sees ``crop`` of a clip's frames: at random in training, which makes more of few clips.
 
-    Otherwise it sees crops that overlap by half or a little more, evenly spaced from the first frame to the last, and
+    Otherwise it sees crops that overlap by at least half, evenly spaced from the first frame to the last, and
     gives the mean of their logits.
     """
 
