@@ -14,7 +14,7 @@ override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments svm-study cnn-study verify bench help repository
+.PHONY: all test format compare experiments svm-study cnn-study transfer verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -64,6 +64,9 @@ cnn-study: .venv/installed ## train the complex CNN with other sizes, dropouts, 
 	done
 	@$(BIN)/dvc exp run --run-all
 	@$(BIN)/python pipelines/cnn_study.py
+
+transfer: .venv/installed ## train classifiers on the features of pre-trained networks, which are downloaded (47 MB)
+	$(BIN)/dvc repro pipelines/transfer/dvc.yaml
 
 verify: .venv/installed ## reproduce the committed results in a temporary clone, and say which come out the same
 	@$(BIN)/python .ci/verify.py

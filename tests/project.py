@@ -204,7 +204,7 @@ class FirstRun(NamedTuple):
 
 def stages_in(output: str) -> list[str]:
     """Return the stages that DVC says it runs, sorted."""
-    return sorted(re.findall(r"^Running stage '(\w+)'", output, re.MULTILINE))
+    return sorted(re.findall(r"^Running stage '(?:[\w/.]+:)?(\w+)'", output, re.MULTILINE))
 
 
 def new_clone(folder: Path) -> Clone:

@@ -160,6 +160,9 @@ OTHERS = {  # than the shipped ones; where none is here, a larger number
     "simple.crop": 64,
     "complex.crop": 64,
     "svm.kernel": "rbf",
+    "transfer.classifier": "svm",
+    "transfer.backbone": "resnet18",
+    "transfer.weights": "random",
 }
 
 
@@ -245,10 +248,10 @@ def test_a_size_that_no_machine_has_room_for_is_refused(tmp_path: Path, key: str
         read_params(tmp_path / "params.yaml")
 
 
-def test_a_single_parameter_can_be_asked_for(file: Path) -> None:
+def test_single_parameters_can_be_asked_for(file: Path) -> None:
     file.write_text((ROOT / "params.yaml").read_text())
-    params = read_params(file, "dataset", "featurize.sample_rate")
-    assert (params.dataset.name, params.featurize.sample_rate) == ("synthetic", 22050)
+    params = read_params(file, "featurize.hop_length", "dataset", "featurize.sample_rate")
+    assert (params.dataset.name, params.featurize.sample_rate, params.featurize.hop_length) == ("synthetic", 22050, 512)
     with pytest.raises(AttributeError, match="n_mels"):
         _ = params.featurize.n_mels
 

@@ -133,6 +133,18 @@ class Scattering(Group):
     )
 
 
+Classifier = Literal["logistic", "svm"]
+
+
+class Transfer(Group):
+    """The pre-trained networks, and the classifier on their features."""
+
+    classifier: Classifier = Field(description="logistic regression or a linear support vector machine")
+    backbone: Literal["efficientnet-lite0", "resnet18"] = Field(description="the network for photographs")
+    weights: Literal["pretrained", "random"] = Field(description="of the backbone")
+    fine_tune_epochs: int = Field(ge=0, le=1000, description="of training the backbone itself; 0 leaves it as it is")
+
+
 class Params(Group):
     """All of ``params.yaml``."""
 
@@ -146,6 +158,7 @@ class Params(Group):
     complex: Network
     svm: Svm
     scattering: Scattering
+    transfer: Transfer
 
 
 def read_params(path: Path, *names: str) -> Params:
@@ -173,11 +186,15 @@ def read_params(path: Path, *names: str) -> Params:
         values = Params.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{path}: {_first_problem(error, document)}") from None
-    asked = {}
+    asked: dict[str, Any] = {}
+    parts_of: dict[str, dict[str, Any]] = {}  # of a group, what was asked for by itself
     for name in names:
         group, _, key = name.partition(".")
         value = getattr(values, group)
-        asked[group] = type(value).model_construct(**{key: getattr(value, key)}) if key else value
+        if key:
+            parts = parts_of.setdefault(group, {})
+            parts[key] = getattr(value, key)
+        asked[group] = type(value).model_construct(**parts) if key else value
     return Params.model_construct(**asked)
 
 

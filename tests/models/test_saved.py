@@ -19,10 +19,13 @@ from toy import TOY_CROPS, TOY_INPUT, TOY_NETWORK
 from genres.core.errors import InputError
 from genres.models.base.predictions import Predict, read_predictions, write_predictions
 from genres.models.base.weights import Arrays, Description, write_weights
+from genres.models.fine_tuned import FineTuned, predict_fine_tuned
 from genres.models.networks.architectures import build_network, describe_architecture, predict_network
 from genres.models.saved import load_model
 from genres.models.scattering import predict_scattering, train_scattering
 from genres.models.svm import predict_svm, train_svm
+from genres.models.transfer import predict_transfer, train_transfer
+from genres.pretrained.imagenet import BACKBONES
 from genres.schema import Network, Params, Scattering, Svm
 
 Trained = tuple[Arrays, dict[str, Any], Predict]
@@ -51,6 +54,21 @@ def scattering() -> Trained:
     return trained._asdict(), architecture, lambda inputs: predict_scattering(trained, inputs)
 
 
+def transfer() -> Trained:
+    trained = train_transfer(INPUTS[:, 0], np.arange(30) % 3, "logistic", seed=0)
+    return trained._asdict(), {"kind": "transfer"}, lambda inputs: predict_transfer(trained, inputs)
+
+
+def fine_tuned() -> Trained:
+    torch.manual_seed(0)
+    backbone = BACKBONES["resnet18"]
+    model = FineTuned(backbone, 3).eval()
+    torch.nn.init.normal_(model.head.weight)
+    arrays = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+    architecture = {"kind": "fine_tuned", "network": "resnet18"}
+    return arrays, architecture, lambda inputs: predict_fine_tuned(model, 80.0, backbone, inputs)
+
+
 MODELS: dict[str, Callable[[], Trained]] = {
     "linear": lambda: network(None),
     "cnn": lambda: network(TOY_NETWORK),
@@ -58,7 +76,10 @@ MODELS: dict[str, Callable[[], Trained]] = {
     "svm": lambda: machine(Svm(kernel="linear", C=1.0)),
     "svm-rbf": lambda: machine(Svm(kernel="rbf", C=1.0)),
     "scattering": scattering,
+    "transfer": transfer,
+    "fine-tuned": fine_tuned,
 }
+FEATURES = {"scattering", "transfer", "fine-tuned"}  # what these see is not resized
 
 
 @pytest.fixture
@@ -72,13 +93,14 @@ def test_a_model_gives_the_predictions_of_its_stage_from_its_file_alone_in_anoth
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, description: Description, model: str
 ) -> None:
     arrays, architecture, predict = MODELS[model]()
+    inputs = INPUTS[:, 0] if model == "transfer" else INPUTS
     described = replace(description, architecture=architecture)
     stage, elsewhere = tmp_path / "stage", tmp_path / "elsewhere"
     genres = np.array(description.class_names)[np.arange(30) % 3]
     clips = pd.DataFrame({"clip_id": [f"{genre}/{n}" for n, genre in enumerate(genres)], "genre": genres})
     clips = clips.assign(sha256="0", subset="test")
     write_weights(stage / "mine.safetensors", arrays, described)
-    write_predictions(stage / "mine.csv", clips, described.class_names, predict(INPUTS))
+    write_predictions(stage / "mine.csv", clips, described.class_names, predict(inputs))
     written = read_predictions(stage / "mine.csv")
 
     elsewhere.mkdir()
@@ -88,7 +110,7 @@ def test_a_model_gives_the_predictions_of_its_stage_from_its_file_alone_in_anoth
     torch.manual_seed(1)
     loaded = load_model(Path("mine.safetensors"))
     assert loaded.description == described
-    output = loaded.predict(INPUTS)
+    output = loaded.predict(inputs)
     assert [described.class_names[label] for label in output.labels] == written.clips.predicted.tolist()
     assert (output.probabilities is None) == model.startswith("svm")
     np.testing.assert_equal(output.probabilities, written.probabilities)
@@ -123,8 +145,8 @@ OTHER_KINDS = [
     ("model", "change", "missing"),
     [
         *((model, change, None) for model, change in product(MODELS, CHANGES)),
-        # What the model beyond the paper sees is not resized.
-        *((model, change, None) for model, change in product(sorted(MODELS.keys() - {"scattering"}), OTHER_INPUTS)),
+        *((model, change, None) for model, change in product(sorted(MODELS.keys() - FEATURES), OTHER_INPUTS)),
+        ("fine-tuned", {"featurize": None}, None),
         *((model, {"architecture": {"kind": kind}}, None) for model, kind in OTHER_KINDS),
         *(("cnn", {}, array) for array in ("1.0.weight", "8.bias")),
     ],

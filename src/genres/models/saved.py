@@ -16,7 +16,8 @@ class SavedModel(NamedTuple):
     """A trained model: what it is, and what it predicts for inputs, float32.
 
     Their shape depends on the kind: (clips, height, width) of networks and the SVM; (clips, excerpts, features), from
-    `scattering_features.excerpt_features`, of "scattering"; (clips, features) of a pre-trained network for "transfer".
+    `scattering_features.excerpt_features`, of "scattering"; (clips, features) of a pre-trained network for "transfer";
+    spectrograms (clips, n_mels, frames) in dB for "fine_tuned".
     """
 
     description: Description

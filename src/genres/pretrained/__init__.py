@@ -1,0 +1,1 @@
+"""Networks that were trained on other data, as feature extractors."""
