@@ -75,7 +75,7 @@ bench: .venv/installed ## measure speed against librosa's loop and a plain PyTor
 	@$(BIN)/python benchmarks/run.py
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s%s\n", $$1, $$2 }' Makefile
 
 # Asked before the installation, which takes minutes. What git says is passed on, because it may have found a repository
 # whose owner it does not trust.

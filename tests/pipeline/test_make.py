@@ -210,6 +210,13 @@ def test_what_is_shown_has_a_limit(installed: Clone) -> None:
         assert "(the rest is cut off)" in shown
 
 
+def test_help_lists_every_target_that_users_have() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony
+    listed = [line.split()[:2] for line in Clone(ROOT).run("make", "--silent", "help").splitlines()]
+    assert sorted(target for _, target in listed) == sorted({*phony[1].split()} - {"repository"})
+
+
 def test_the_code_of_a_pull_request_runs_without_credentials() -> None:
     check, comment = (WORKFLOW["jobs"][name] for name in ("check", "comment"))
     assert WORKFLOW["permissions"] == {"contents": "read"}
