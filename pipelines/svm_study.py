@@ -20,6 +20,7 @@ STUDY = Path("pipelines/svm_study.csv")  # written
 
 def main() -> None:
     """Read the predictions of each experiment from DVC's cache, and write a row for each setting."""
+    split = file_sha256(SPLIT)
     rows = []
     for setting, name in sorted(find_experiments(list(STUDIED.values())).items()):
         text = dvc.api.read(str(PREDICTIONS), rev=name, encoding="utf-8")
@@ -27,7 +28,7 @@ def main() -> None:
         correct = pd.Series(is_correct(clips)).groupby(clips.subset)
         rows.append(
             {
-                "split_sha256": file_sha256(SPLIT),
+                "split_sha256": split,
                 **dict(zip(STUDIED, setting, strict=True)),
                 "train_accuracy": round(float(correct.mean()[TRAIN]), DECIMALS),
                 "test_accuracy": round(float(correct.mean()[TEST]), DECIMALS),

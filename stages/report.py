@@ -8,14 +8,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under 
 from common import load_params, run_stage
 
 from genres.core.files import atomic_folder, write_csv
-from genres.core.tables import find_clips, read_clips
 from genres.evaluation.scores import clips_in_test
 from genres.report.cnn_study import read_cnn_study
-from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
-from genres.report.figures import draw_figures
-from genres.report.mp3 import clip_as_mp3
-from genres.report.page import write_page
 from genres.report.results import read_results
+from genres.report.show import show_results
 from genres.report.svm_study import read_svm_study
 from genres.report.table import format_table
 
@@ -48,18 +44,11 @@ def main() -> None:
     )
     svm_study = read_svm_study(SVM_STUDY, SPLIT)
     cnn_study = read_cnn_study(CNN_STUDY, CNN_STUDY_CURVES, results.last_losses("complex"))
-    examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
-    spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
-    clips = read_clips(CLIPS)
-    indices = find_clips(CLIPS, clips, [clip.clip_id for clip in misclassified], "download")
-    sounds = [clip_as_mp3(AUDIO / path) for path in clips.path[indices]]
+    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, params, svm_study, cnn_study)
     with atomic_folder(CONFUSION) as folder:
         for model, predictions in results.predictions.items():
             table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")
             write_csv(folder / f"{model}.csv", table)
-    with atomic_folder(FIGURES) as folder:
-        draw_figures(folder, results, examples, misclassified, spectrograms, svm_study, cnn_study, params)
-    write_page(PAGE, FIGURES, results, misclassified, sounds, svm_study, cnn_study, params)
     print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
 
 

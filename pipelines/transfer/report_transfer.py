@@ -7,13 +7,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "stages"))
 
 from common import load_params, run_stage
 
-from genres.core.files import atomic_folder
-from genres.core.tables import find_clips, read_clips
-from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
-from genres.report.figures import draw_figures
-from genres.report.mp3 import clip_as_mp3
-from genres.report.page import write_page
 from genres.report.results import read_results
+from genres.report.show import show_results
 from genres.report.table import format_table
 
 AUDIO = Path("data/audio")
@@ -39,14 +34,7 @@ def main() -> None:
     results = read_results(
         DATASET, SPLIT, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
     )
-    examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
-    spectrograms = read_spectrograms(MEL, MEL_ROWS, [*examples, *misclassified])
-    clips = read_clips(CLIPS)
-    indices = find_clips(CLIPS, clips, [clip.clip_id for clip in misclassified], "download")
-    sounds = [clip_as_mp3(AUDIO / path) for path in clips.path[indices]]
-    with atomic_folder(FIGURES) as folder:
-        draw_figures(folder, results, examples, misclassified, spectrograms, None, None, params)
-    write_page(PAGE, FIGURES, results, misclassified, sounds, None, None, params)
+    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, params)
     print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
 
 

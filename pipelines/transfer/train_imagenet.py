@@ -34,16 +34,16 @@ def main() -> None:
         data = read_training_data(MEL, MEL_ROWS, SPLIT, None, "featurize")
         epochs, name = transfer.fine_tune_epochs, transfer.backbone
         model = fine_tune(*data.subset(TRAIN), top_db, name, BACKBONE, epochs, params.seed)
+        architecture = {"kind": "fine_tuned", "network": name}
         arrays = {key: tensor.numpy() for key, tensor in model.state_dict().items()}
         output = predict_fine_tuned(model, top_db, BACKBONES[name], data.inputs)
     else:
         data = read_training_data(FEATURES, FEATURE_ROWS, SPLIT, None, EMBED)
         inputs, labels = data.subset(TRAIN)
         trained = train_transfer(inputs[:, 0], labels, transfer.classifier, params.seed)
+        architecture = {"kind": "transfer", "network": transfer.backbone, "classifier": transfer.classifier}
         arrays = trained._asdict()
         output = predict_transfer(trained, data.inputs[:, 0])
-    kind = "fine_tuned" if transfer.fine_tune_epochs else "transfer"
-    architecture = {"kind": kind, "network": transfer.backbone, "classifier": transfer.classifier}
     write_weights(WEIGHTS, arrays, describe_model("imagenet", architecture, data.class_names, params))
     write_predictions(PREDICTIONS, data.clips, data.class_names, output)
 

@@ -62,7 +62,7 @@ def transfer() -> Trained:
 def fine_tuned() -> Trained:
     torch.manual_seed(0)
     backbone = BACKBONES["resnet18"]
-    model = FineTuned(backbone, 3).eval()
+    model = FineTuned(backbone.network(), 3).eval()
     torch.nn.init.normal_(model.head.weight)
     arrays = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
     architecture = {"kind": "fine_tuned", "network": "resnet18"}

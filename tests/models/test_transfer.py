@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from genres.models import transfer
+from genres.models.base import calibration
 from genres.models.transfer import STRENGTHS, predict_transfer, train_transfer
 from genres.schema import Classifier
 
@@ -48,7 +49,7 @@ def test_probabilities_are_as_high_as_the_share_of_correct_clips(classifier: Cla
 
 
 def test_logits_are_those_of_logistic_regression_on_standardised_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "FOLDS", 1)  # so that the usual strength is taken, and no temperature
+    monkeypatch.setattr(calibration, "FOLDS", 1)  # so that the usual strength is taken, and no temperature
     features, labels = toy(90)
     output = predict_transfer(train_transfer(features, labels, "logistic", seed=0), features)
     scaled = StandardScaler().fit_transform(features.astype(np.float64))

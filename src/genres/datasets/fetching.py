@@ -35,6 +35,7 @@ READ_SECONDS = 30.0  # without a byte; the Internet Archive takes long to find a
 CHUNK_BYTES = 2**16
 HTML_PREFIXES = (b"<!doctype html", b"<html")
 HTML_BYTES = 64  # at the beginning, in which one of these stands, after white space
+HUB = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")  # of Hugging Face, or its mirror
 CACHE_HINT = "set XDG_CACHE_HOME to another cache folder"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from genres.core.errors import InputError
 from genres.datasets.archives import extract_clips
 from genres.datasets.description import DatasetDescription
-from genres.datasets.fetching import CONNECT_SECONDS, Remote, cached_file, fetch, fetch_failure, recorded_sha256
+from genres.datasets.fetching import CONNECT_SECONDS, HUB, Remote, cached_file, fetch, fetch_failure, recorded_sha256
 from genres.datasets.retry import (
     SourceError,
     TransientError,
@@ -24,7 +24,6 @@ from genres.datasets.retry import (
 if TYPE_CHECKING:
     from huggingface_hub import HfFileMetadata
 
-HUB = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")  # or its mirror
 REPOSITORY, REVISION = "marsyas/gtzan", "d2146561ecc7df707d9e6b8318885fe6a39668a2"
 GTZAN_ON_HUB = Remote(
     name="GTZAN",

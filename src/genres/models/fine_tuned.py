@@ -13,7 +13,7 @@ from genres.core.errors import InputError
 from genres.core.progress import Progress
 from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
-from genres.pretrained.imagenet import BACKBONES, Backbone, load_network, spectrogram_image
+from genres.pretrained.imagenet import BACKBONES, Backbone, Network, load_network, spectrogram_image
 
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-4  # of Adam; 1e-3 destroys what the network knows
@@ -29,10 +29,10 @@ class FineTuned(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, backbone: Backbone, n_classes: int) -> None:
+    def __init__(self, network: Network, n_classes: int) -> None:
         super().__init__()
-        n_features = backbone.network.n_features
-        self.network = backbone.network()
+        n_features = network.n_features
+        self.network = network
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("deviation", torch.ones(n_features))
         self.head = nn.Linear(n_features, n_classes)
@@ -55,9 +55,7 @@ def fine_tune(
     norm keeps its statistics, which small batches would spoil. An InputError is raised if the loss is not finite.
     """
     backbone = BACKBONES[name]
-    model = FineTuned(backbone, int(labels.max()) + 1)
-    model.network.load_state_dict(load_network(weights, backbone).state_dict())
-    model.eval()
+    model = FineTuned(load_network(weights, backbone), int(labels.max()) + 1).eval()
     targets = torch.from_numpy(labels)
     generator = torch.Generator().manual_seed(seed)
     n_frames = min(TRAIN_FRAMES, mel.shape[2])
@@ -98,6 +96,6 @@ def load_predict(arrays: Arrays, description: Description) -> Predict:
     if description.featurize is None:
         raise ValueError("it does not say of which spectrograms")
     backbone = BACKBONES[description.architecture["network"]]
-    model = FineTuned(backbone, len(description.class_names))
+    model = FineTuned(backbone.network(), len(description.class_names))
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return partial(predict_fine_tuned, model.eval(), float(description.featurize["top_db"]), backbone)

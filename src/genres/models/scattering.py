@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.model_selection import StratifiedKFold
 
+from genres.models.base.calibration import draw_folds, fit_temperature
 from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
 from genres.schema import Scattering
@@ -23,8 +22,6 @@ from genres.schema import Scattering
 MAX_DEVIATION = 5.0  # standard deviations that a feature is clipped to
 MIN_DEVIATION = 1e-6  # of a feature, so that one without any gives no infinite number
 CLIPS_AT_ONCE = 32  # in training
-FOLDS = 5  # of the training clips, for the calibration
-INVERSE_TEMPERATURES = (0.1, 20.0)
 USUAL_INVERSE_TEMPERATURE = 2.0  # where a class has too few clips for folds
 
 FloatArray = NDArray[np.float32]
@@ -168,16 +165,12 @@ def _calibrate(
     seed: int,
 ) -> float:
     """Return the inverse temperature under which training clips that are left out of the training are most probable."""
-    n_folds = min(FOLDS, int(np.bincount(labels).min()))
-    if n_folds < 2:
+    folds = draw_folds(labels, seed)
+    if not folds:
         return USUAL_INVERSE_TEMPERATURE
     scores = np.zeros((len(labels), int(labels.max()) + 1))
-    for kept, left_out in StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels):
+    for kept, left_out in folds:
         fitted = _fit(scattering[kept], similarities[np.ix_(kept, kept)], labels[kept], params)
         to_kept = similarities[np.ix_(left_out, kept)]
         scores[left_out] = _scores(fitted, scattering[left_out], to_kept, params.ridge_weight)
-
-    def cross_entropy(inverse_temperature: float) -> float:
-        return -float(log_softmax(inverse_temperature * scores, axis=1)[np.arange(len(labels)), labels].mean())
-
-    return float(minimize_scalar(cross_entropy, bounds=INVERSE_TEMPERATURES, method="bounded").x)
+    return fit_temperature(scores, labels)[1]

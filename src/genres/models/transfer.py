@@ -8,20 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
+from genres.models.base.calibration import draw_folds, fit_temperature
 from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
 from genres.schema import Classifier
 
-FOLDS = 5
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # scikit-learn's C, of standardised features
 USUAL_STRENGTH = 0.1  # where a class has too few clips for folds
-INVERSE_TEMPERATURES = (0.1, 20.0)
 MIN_DEVIATION = 1e-6  # of a feature, so that a constant one gives no infinite number
 MAX_ITERATIONS = 10_000
 
@@ -44,16 +41,14 @@ def train_transfer(
     leaves out are most probable is taken, and with it the temperature.
     """
     strength, inverse_temperature = USUAL_STRENGTH, 1.0
-    n_folds = min(FOLDS, int(np.bincount(labels).min()))
-    if n_folds > 1:
-        folds = list(StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels))
+    if folds := draw_folds(labels, seed):
         outcomes = []
         for candidate in STRENGTHS:
             logits = np.zeros((len(labels), int(labels.max()) + 1))
             for kept, left_out in folds:
                 trained = _fit(features[kept], labels[kept], classifier, candidate)
                 logits[left_out] = _logits(trained, features[left_out])
-            outcomes.append((*_calibrate(logits, labels), candidate))
+            outcomes.append((*fit_temperature(logits, labels), candidate))
         _, inverse_temperature, strength = min(outcomes)
     coefficients, intercepts = _fit(features, labels, classifier, strength)
     return TrainedTransfer(coefficients * inverse_temperature, intercepts * inverse_temperature)
@@ -92,13 +87,3 @@ def _logits(trained: TrainedTransfer, features: FloatArray) -> NDArray[np.float6
     # Clip by clip, so that the bits do not depend on which clips come together.
     logits: NDArray[np.float64] = (features[:, None] @ trained.coefficients)[:, 0] + trained.intercepts
     return logits
-
-
-def _calibrate(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the smallest cross entropy that an inverse temperature gives, and that inverse temperature."""
-
-    def cross_entropy(inverse_temperature: float) -> float:
-        return -float(log_softmax(inverse_temperature * logits, axis=1)[np.arange(len(labels)), labels].mean())
-
-    best = minimize_scalar(cross_entropy, bounds=INVERSE_TEMPERATURES, method="bounded")
-    return float(best.fun), float(best.x)

@@ -1,7 +1,6 @@
 """Where the weights of pre-trained networks come from; each download is checked against its SHA-256."""
 
 import io
-import os
 import subprocess
 import sys
 import zipfile
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from genres.core.errors import InputError
 from genres.core.files import atomic_write
-from genres.datasets.fetching import Remote, fetch
+from genres.datasets.fetching import HUB, Remote, fetch
 from genres.datasets.retry import SourceError
 from genres.pretrained.checkpoint import read_checkpoint
 
@@ -39,7 +38,6 @@ MUSICNN = WeightsPackage(
     ("musicnn/MSD_musicnn/.index", "musicnn/MSD_musicnn/.data-00000-of-00001"),
 )
 
-HUB = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")  # or its mirror
 # A package with a file of ``torch.save``, or a safetensors file.
 BACKBONE_WEIGHTS: Mapping[str, WeightsPackage | Remote] = {
     "efficientnet-lite0": WeightsPackage(
