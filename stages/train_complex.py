@@ -13,6 +13,7 @@ from genres.models.networks.run import train_network
 INPUTS = Path("data/inputs.npy")
 INPUT_ROWS = Path("data/inputs.csv")
 SPLIT = Path("data/split.csv")
+DATASET = Path("data/dataset.json")
 WEIGHTS = Path("models/complex.safetensors")  # written, like the two below
 PREDICTIONS = Path("data/predictions/complex.csv")
 METRICS = Path("metrics/train_complex")
@@ -21,7 +22,7 @@ METRICS = Path("metrics/train_complex")
 def main() -> None:
     """Write the trained network, its predictions, and its loss and accuracy at every epoch."""
     params = load_params("seed", "featurize", "input", "train", "complex")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, DATASET, params.input.size, "resize")
     train_network("complex", params.complex, params, data, WEIGHTS, PREDICTIONS, METRICS)
 
 

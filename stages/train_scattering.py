@@ -17,6 +17,7 @@ from genres.scattering_features import N_EXCERPTS, group_sizes
 SCATTERING = Path("data/scattering.npy")
 SCATTERING_ROWS = Path("data/scattering.csv")
 SPLIT = Path("data/split.csv")
+DATASET = Path("data/dataset.json")
 WEIGHTS = Path("models/scattering.safetensors")  # written, like the one below
 PREDICTIONS = Path("data/predictions/scattering.csv")
 
@@ -25,12 +26,13 @@ def main() -> None:
     """Write the trained model and its predictions."""
     params = load_params("seed", "featurize", "scattering")
     sizes = tuple(group_sizes(params.featurize).values())
-    data = read_training_data(SCATTERING, SCATTERING_ROWS, SPLIT, (N_EXCERPTS, sum(sizes)), "scatter")
+    data = read_training_data(SCATTERING, SCATTERING_ROWS, SPLIT, DATASET, (N_EXCERPTS, sum(sizes)), "scatter")
     trained = train_scattering(*data.subset(TRAIN), sizes, params.scattering, params.seed)
+    output = predict_scattering(trained, data.inputs)
     architecture = {"kind": "scattering", **params.scattering.model_dump()}
-    description = describe_model("scattering", architecture, data.class_names, params)
+    description = describe_model("scattering", architecture, data, output, params)
     write_weights(WEIGHTS, trained._asdict(), description)
-    write_predictions(PREDICTIONS, data.clips, data.class_names, predict_scattering(trained, data.inputs))
+    write_predictions(PREDICTIONS, data.clips, data.class_names, output)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from genres.models.svm import predict_svm, train_svm
 INPUTS = Path("data/inputs.npy")
 INPUT_ROWS = Path("data/inputs.csv")
 SPLIT = Path("data/split.csv")
+DATASET = Path("data/dataset.json")
 WEIGHTS = Path("models/svm.safetensors")  # written, like the one below
 PREDICTIONS = Path("data/predictions/svm.csv")
 
@@ -23,11 +24,12 @@ PREDICTIONS = Path("data/predictions/svm.csv")
 def main() -> None:
     """Write the trained machine and its predictions."""
     params = load_params("seed", "featurize", "input", "svm")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, DATASET, params.input.size, "resize")
     trained = train_svm(*data.subset(TRAIN), params.svm)
-    description = describe_model("svm", {"kind": "svm", **params.svm.model_dump()}, data.class_names, params)
+    output = predict_svm(trained, data.inputs)
+    description = describe_model("svm", {"kind": "svm", **params.svm.model_dump()}, data, output, params)
     write_weights(WEIGHTS, trained._asdict(), description)
-    write_predictions(PREDICTIONS, data.clips, data.class_names, predict_svm(trained, data.inputs))
+    write_predictions(PREDICTIONS, data.clips, data.class_names, output)
 
 
 if __name__ == "__main__":

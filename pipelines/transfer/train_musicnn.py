@@ -11,11 +11,13 @@ from genres.core.columns import TRAIN
 from genres.models.base.predictions import write_predictions
 from genres.models.base.training_data import read_training_data
 from genres.models.base.weights import describe_model, write_weights
-from genres.models.transfer import predict_transfer, train_transfer
+from genres.models.transfer import predict_transfer, train_transfer, with_network
 
 FEATURES = Path("data/transfer/musicnn.npy")
 FEATURE_ROWS = Path("data/transfer/musicnn.csv")
+NETWORK = Path("data/transfer/musicnn.safetensors")
 SPLIT = Path("data/split.csv")
+DATASET = Path("data/dataset.json")
 EMBED = "pipelines/transfer/dvc.yaml:embed_musicnn"  # the stage that makes both
 WEIGHTS = Path("models/transfer/musicnn.safetensors")  # written, like the one below
 PREDICTIONS = Path("data/transfer/predictions/musicnn.csv")
@@ -24,12 +26,14 @@ PREDICTIONS = Path("data/transfer/predictions/musicnn.csv")
 def main() -> None:
     """Write the trained classifier and its predictions."""
     params = load_params("seed", "transfer")
-    data = read_training_data(FEATURES, FEATURE_ROWS, SPLIT, None, EMBED)
+    data = read_training_data(FEATURES, FEATURE_ROWS, SPLIT, DATASET, None, EMBED)
     inputs, labels = data.subset(TRAIN)
     trained = train_transfer(inputs[:, 0], labels, params.transfer.classifier, params.seed)
+    output = predict_transfer(trained, data.inputs[:, 0])
     architecture = {"kind": "transfer", "network": "musicnn", "classifier": params.transfer.classifier}
-    write_weights(WEIGHTS, trained._asdict(), describe_model("musicnn", architecture, data.class_names, params))
-    write_predictions(PREDICTIONS, data.clips, data.class_names, predict_transfer(trained, data.inputs[:, 0]))
+    description = describe_model("musicnn", architecture, data, output, params)
+    write_weights(WEIGHTS, with_network(trained, NETWORK), description)
+    write_predictions(PREDICTIONS, data.clips, data.class_names, output)
 
 
 if __name__ == "__main__":

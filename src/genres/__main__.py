@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def print_results() -> None:
     """Print the table of results, and where the page and the figures lie."""
-    from genres.report.results import read_dataset, read_n_leaked, read_scores
+    from genres.core.dataset import read_dataset
+    from genres.report.results import read_n_leaked, read_scores
     from genres.report.table import format_table
     from genres.schema import read_params
 

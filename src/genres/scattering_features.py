@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cache, partial
 
-import librosa
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from genres.mel_bands import mel_frequencies
 from genres.parallel import ordered_map
 from genres.schema import Featurize
 
@@ -62,7 +62,7 @@ def group_sizes(featurize: Featurize) -> dict[str, int]:
 
 def count_bands(featurize: Featurize) -> int:
     """Return how many mel bands end below `MAX_HZ`, at least one."""
-    edges = librosa.mel_frequencies(featurize.n_mels + 2, fmin=0, fmax=featurize.sample_rate / 2)
+    edges = mel_frequencies(featurize.n_mels + 2, featurize.sample_rate / 2)
     return max(1, int((edges[2:] <= MAX_HZ).sum()))
 
 
@@ -81,11 +81,11 @@ def scatter(level: FloatArray, frame_rate: float) -> FloatArray:
     """
     n_mels, n_frames = level.shape
     spectrum = fft.rfft(np.concatenate([level, level[:, ::-1]], axis=1), axis=1)
-    across_bands, regions = _scale_filters(n_mels), _averaging(n_mels, REGIONS)
+    across_bands, regions = scale_filters(n_mels), averaging_matrix(n_mels, REGIONS)
     energies = []
     for rate in (0.0, *RATES):
-        filtered, step = _filter_in_time(spectrum, 2 * n_frames, rate, frame_rate)
-        averaging = _excerpt_averaging(np.arange(filtered.shape[1]) * step, n_frames / frame_rate)
+        filtered, step = filter_in_time(spectrum, 2 * n_frames, rate, frame_rate)
+        averaging = excerpt_averaging(np.arange(filtered.shape[1]) * step, n_frames / frame_rate)
         # Conjugating swaps what rises through the bands and what falls; where rate or scale is 0, both are the same.
         directions = [(filtered, across_bands), (filtered.conj(), across_bands[n_mels:])]
         for in_time, filters in directions if rate else [(2 * filtered, across_bands[n_mels:])]:
@@ -95,7 +95,7 @@ def scatter(level: FloatArray, frame_rate: float) -> FloatArray:
     return np.log(np.concatenate(energies).reshape(-1, N_EXCERPTS).T + np.float32(ENERGY_OFFSET))
 
 
-def _filter_in_time(
+def filter_in_time(
     spectrum: NDArray[np.complex64], length: int, rate: float, frame_rate: float
 ) -> tuple[NDArray[np.complex64], float]:
     """Filter a signal of ``length`` frames with a Gaussian around ``rate`` in Hz.
@@ -118,7 +118,7 @@ def _filter_in_time(
 
 
 @cache
-def _scale_filters(n_mels: int) -> NDArray[np.complex64]:
+def scale_filters(n_mels: int) -> NDArray[np.complex64]:
     """Return the filters of scale 0 and of each of SCALES as one matrix, ((1 + scales) x n_mels, n_mels)."""
     frequencies = np.fft.fftfreq(2 * n_mels)
     reflected = np.fft.fft(np.concatenate([np.eye(n_mels), np.eye(n_mels)[::-1]]), axis=0)
@@ -131,7 +131,7 @@ def _scale_filters(n_mels: int) -> NDArray[np.complex64]:
 
 
 @cache
-def _averaging(n_mels: int, n_groups: int) -> FloatArray:
+def averaging_matrix(n_mels: int, n_groups: int) -> FloatArray:
     """Return the matrix (n_groups, n_mels) that averages neighbouring bands; fewer bands are repeated."""
     edges = np.linspace(0, n_mels, n_groups + 1).astype(np.int64)
     matrix = np.zeros((n_groups, n_mels), np.float32)
@@ -140,7 +140,7 @@ def _averaging(n_mels: int, n_groups: int) -> FloatArray:
     return matrix
 
 
-def _excerpt_averaging(times: NDArray[np.floating], seconds: float) -> FloatArray:
+def excerpt_averaging(times: NDArray[np.floating], seconds: float) -> FloatArray:
     """Return the matrix (N_EXCERPTS, points) that averages over each excerpt of a clip with points at these times."""
     starts = np.linspace(0, max(0, seconds - EXCERPT_SECONDS), N_EXCERPTS)[:, None]
     within = (times >= starts - 1e-6) & (times < starts + EXCERPT_SECONDS)
@@ -155,8 +155,8 @@ def excerpt_statistics(level: FloatArray, frame_rate: float) -> FloatArray:
     """
     n_mels, n_frames = level.shape
     length = min(n_frames, max(2, round(EXCERPT_SECONDS * frame_rate)))
-    all_bands = _averaging(n_mels, BANDS) @ level
-    all_peaks = level - _smoothing(n_mels) @ level
+    all_bands = averaging_matrix(n_mels, BANDS) @ level
+    all_peaks = level - smoothing(n_mels) @ level
     rows = []
     for start in np.linspace(0, n_frames - length, N_EXCERPTS).astype(np.int64):
         bands, peaks = (values[:, start : start + length] for values in (all_bands, all_peaks))
@@ -166,7 +166,8 @@ def excerpt_statistics(level: FloatArray, frame_rate: float) -> FloatArray:
 
 
 @cache
-def _smoothing(n_mels: int) -> FloatArray:
+def smoothing(n_mels: int) -> FloatArray:
+    """Return the matrix (n_mels, n_mels) that averages each band with its neighbours."""
     distance = np.subtract.outer(np.arange(n_mels), np.arange(n_mels))
     weights = np.exp(-0.5 * (distance / SMOOTH_BANDS) ** 2)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

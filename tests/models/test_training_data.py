@@ -7,11 +7,13 @@ import pytest
 
 from genres.core.columns import SPLIT
 from genres.core.errors import InputError
-from genres.core.files import write_array, write_csv
+from genres.core.files import write_array, write_csv, write_json
 from genres.models.base.training_data import TrainingData, read_training_data
 from genres.schema import Input
 
 ARRAY = np.arange(5 * 32 * 40, dtype=np.float32).reshape(5, 32, 40)
+DATASET = {"name": "a", "title": "A", "description": "a: clips", "synthetic": False, "paper": False}
+DATASET |= {"caveats": [], "split_caveats": {}}
 SIZE = Input(height=32, width=40, mean=0.0, std=1.0)
 ROWS = ("rock/1", "rock/2", "NA/1", "jazz/1", "jazz/2")  # two genres have a clip of the same name
 
@@ -23,10 +25,12 @@ def read(folder: Path, array: np.ndarray = ARRAY, input_params: Input = SIZE, **
     write_csv(folder / "inputs.csv", pd.DataFrame(rows, columns=["clip_id", "genre", "frames"]))
     clips = [(clip.replace("_", "/"), clip.partition("_")[0], "0", subset) for clip, subset in split.items()]
     write_csv(folder / "split.csv", pd.DataFrame(clips, columns=SPLIT))
+    write_json(folder / "dataset.json", DATASET)
     return read_training_data(
         folder / "inputs.npy",
         folder / "inputs.csv",
         folder / "split.csv",
+        folder / "dataset.json",
         (input_params.height, input_params.width),
         "resize",
     )

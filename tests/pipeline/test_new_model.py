@@ -23,6 +23,7 @@ from genres.models.extra_trees import predict_extra_trees, train_extra_trees
 INPUTS = Path("data/inputs.npy")
 INPUT_ROWS = Path("data/inputs.csv")
 SPLIT = Path("data/split.csv")
+DATASET = Path("data/dataset.json")
 WEIGHTS = Path("models/extra_trees.safetensors")
 PREDICTIONS = Path("data/predictions/extra_trees.csv")
 
@@ -30,12 +31,13 @@ PREDICTIONS = Path("data/predictions/extra_trees.csv")
 def main() -> None:
     """Write the trained trees and their predictions."""
     params = load_params("seed", "featurize", "input", "extra_trees")
-    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, params.input.size, "resize")
+    data = read_training_data(INPUTS, INPUT_ROWS, SPLIT, DATASET, params.input.size, "resize")
     trained = train_extra_trees(*data.subset(TRAIN), params.extra_trees, params.seed)
+    output = predict_extra_trees(trained, data.inputs)
     architecture = {"kind": "extra_trees", **params.extra_trees.model_dump()}
-    description = describe_model("extra_trees", architecture, data.class_names, params)
+    description = describe_model("extra_trees", architecture, data, output, params)
     write_weights(WEIGHTS, trained, description)
-    write_predictions(PREDICTIONS, data.clips, data.class_names, predict_extra_trees(trained, data.inputs))
+    write_predictions(PREDICTIONS, data.clips, data.class_names, output)
 
 
 if __name__ == "__main__":
@@ -111,6 +113,7 @@ PLACES = [
       - data/inputs.npy
       - data/inputs.csv
       - data/split.csv
+      - data/dataset.json
       - src/genres/core
       - src/genres/models/base
       - src/genres/models/extra_trees.py

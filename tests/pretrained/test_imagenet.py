@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from genres.parallel import local_processes
@@ -98,7 +99,7 @@ def test_weights_that_do_not_fit_are_refused(name: str, tmp_path: Path) -> None:
     ):
         write_weights(tmp_path / "weights.safetensors", wrong)
         with pytest.raises(RuntimeError, match=message):
-            load_network(tmp_path / "weights.safetensors", BACKBONES[name])
+            load_network(load_file(tmp_path / "weights.safetensors"), BACKBONES[name])
 
 
 @EACH_BACKBONE
@@ -155,7 +156,7 @@ def test_features_of_clips_are_those_of_each_without_its_padding(name: str, tmp_
         write_features(tmp_path / "features.npy", mel, [40, 25, 70], 80.0, weights, name, executor)
     found = np.load(tmp_path / "features.npy")
     assert found.shape == (3, 1, 2 * CHANNELS[name])
-    network = load_network(weights, BACKBONES[name])
+    network = load_network(load_file(weights), BACKBONES[name])
     for row, clip in zip(found, (mel[0], mel[1, :, :25], mel[2]), strict=True):
         expected = features_of(network, spectrogram_image(clip, 80.0, BACKBONES[name])[None])
         np.testing.assert_array_equal(row, expected)

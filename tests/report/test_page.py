@@ -251,7 +251,12 @@ def test_the_page_is_written_of_any_models(tmp_path: Path, params: Params, model
     warning = " ".join(re.findall(r'<p class="warning" role="note">(.*?)</p>', text))
     trained_here = [model for model, shown in MODELS.items() if not shown.pre_trained_on]
     assert [model for model in MODELS if MODELS[model].title in warning] == [m for m in trained_here if m not in models]
-    assert ("MusiCNN (pre-trained on other music)" in text) == ("musicnn" in models)
+    for model in set(MODELS) - set(trained_here):
+        shown = MODELS[model]
+        marked = f"{shown.title} (pre-trained on {shown.pre_trained_on})"
+        # Tables of results, genres and pairs, and what figures show: never without the mark.
+        assert text.count(shown.title) == text.count(marked)
+        assert (marked in text) == (model in models)
     networks = len(set(models) - {"svm"})
     assert ("Table of convergence" in text) == ("<audio" in text) == (networks > 0)
     assert ("Table of pairs of models" in text) == (len(models) > 1)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ class UnreadableAudioError(Exception):
 
 
 class Decoded(NamedTuple):
-    """The audio of a file."""
+    """The audio of a file, or a block of it."""
 
     samples: FloatArray  # mono, shape (samples,), full scale from -1 to 1
     sample_rate: int  # Hz
@@ -51,43 +52,87 @@ def decode(path: Path) -> Decoded:
     a wrong MD5 in a FLAC file is not noticed. Memory is bounded by `MAX_SECONDS` and `MAX_SAMPLES`.
 
     Raises:
-        UnreadableAudioError: the file is empty, not audio or truncated, its format is none of `FORMATS`, its sample
-            rate or its length is out of bounds, or its samples are silent, NaN, infinite or far above full scale.
+        UnreadableAudioError: the file is silent, longer than these, or unreadable as in `decode_blocks`.
+    """
+    *blocks, last = decode_blocks(path, MAX_SECONDS, MAX_SAMPLES)
+    # A clip of the usual length is not copied.
+    samples = np.concatenate([block.samples for block in blocks]) if len(blocks) > 1 else blocks[0].samples
+    if max(samples.max(), -samples.min()) < SILENCE:
+        raise UnreadableAudioError("digital silence")
+    return last._replace(samples=samples)
+
+
+def decode_blocks(path: Path, max_seconds: float = math.inf, max_samples: float = math.inf) -> Iterator[Decoded]:
+    """Yield the audio of a file, its channels averaged, a block at a time, so that its length needs no memory.
+
+    The last block is empty and has the note. What is wrong with a file may show only at its end, after most blocks.
+    Silence is not refused.
+
+    Raises:
+        UnreadableAudioError: the file is empty, not audio, truncated or too long, its format is none of `FORMATS`, its
+            sample rate is out of bounds, its samples are NaN, infinite or far above full scale, or its channels cancel
+            each other out.
     """
     if path.stat().st_size == 0:
         raise UnreadableAudioError("the file is empty (0 bytes)")
+    n_samples = 0
     try:
         with open_audio(path) as (file, announced):
             if file.format not in FORMATS:  # a missing end would not be noticed
                 raise UnreadableAudioError(f"the format {file.format}, {NOT_AUDIO}")
             rate = file.samplerate
-            if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
-                raise UnreadableAudioError(f"a sample rate of {rate} Hz, not {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}")
-            samples, loudest = _read_mono(file)
-            n_expected = _expected_by_header(file.extra_info, samples.size) or announced
+            for block in check_blocks(_read_mono(file), rate, max_seconds, max_samples):
+                n_samples += block.samples.size
+                yield block
+            n_expected = _expected_by_header(file.extra_info, n_samples) or announced
     except soundfile.LibsndfileError as error:
         why = error.error_string.strip().removeprefix("Error : ")
         # libsndfile says this of bytes that its MP3 decoder cannot decode.
         why = "not MP3" if why.startswith("File does not exist") else why
         raise UnreadableAudioError(f"no readable audio (libsndfile: {why})") from None
-    if n_expected is not None and samples.size < MIN_DECODED * n_expected:
-        raise UnreadableAudioError(f"truncated or damaged: {samples.size} of {n_expected} samples")
-    if samples.size == 0:
+    if n_expected is not None and n_samples < MIN_DECODED * n_expected:
+        raise UnreadableAudioError(f"truncated or damaged: {n_samples} of {n_expected} samples")
+    if n_samples == 0:
         raise UnreadableAudioError("a header that announces no samples or is not followed by any")
-    peak = max(samples.max(), -samples.min())  # NaN if any sample is
-    if not np.isfinite(peak):
-        raise UnreadableAudioError("samples that are NaN or infinite")
-    if peak > MAX_PEAK:
-        raise UnreadableAudioError(f"samples of up to {peak:.0e}, where full scale is 1")
-    if peak < SILENCE:
-        raise UnreadableAudioError("digital silence")
-    if peak < MIN_MONO_PEAK * loudest:
-        raise UnreadableAudioError("channels that cancel each other out")
     note = unread_rest(path)
-    if not note and n_expected is not None and samples.size != n_expected:
-        of = "of" if samples.size < n_expected else "instead of"
-        note = f"{samples.size} {of} {n_expected} samples"
-    return Decoded(samples, rate, note)
+    if not note and n_expected is not None and n_samples != n_expected:
+        note = f"{n_samples} {'of' if n_samples < n_expected else 'instead of'} {n_expected} samples"
+    yield Decoded(np.empty(0, np.float32), rate, note)
+
+
+def check_blocks(
+    blocks: Iterable[tuple[FloatArray, float]], rate: int, max_seconds: float = math.inf, max_samples: float = math.inf
+) -> Iterator[Decoded]:
+    """Pass on what a decoder yields, and refuse what is not sound.
+
+    Args:
+        blocks: mono samples (samples,), and the peak of their loudest channel, or 0 if there is a single one.
+        rate: their sample rate in Hz.
+        max_seconds: at most so long.
+        max_samples: at most so many.
+
+    Raises:
+        UnreadableAudioError: they are too many, NaN, infinite or far above full scale, their rate is out of bounds, or
+            their channels cancel each other out.
+    """
+    if not SAMPLE_RATES[0] <= rate <= SAMPLE_RATES[1]:
+        raise UnreadableAudioError(f"a sample rate of {rate} Hz, not {SAMPLE_RATES[0]} to {SAMPLE_RATES[1]}")
+    longest = min(max_seconds, max_samples / rate)
+    n_samples, peak, loudest = 0, 0.0, 0.0
+    for samples, loudest_channel in blocks:
+        n_samples += samples.size
+        if n_samples > longest * rate:
+            limit = f"{longest:g} s" if longest == max_seconds else f"{longest:g} s at {rate} Hz"
+            raise UnreadableAudioError(f"longer than {limit}; cut it into clips")
+        block_peak = max(samples.max(initial=0), -samples.min(initial=0))  # NaN if any sample is
+        if not np.isfinite(block_peak):
+            raise UnreadableAudioError("samples that are NaN or infinite")
+        if block_peak > MAX_PEAK:
+            raise UnreadableAudioError(f"samples of up to {block_peak:.0e}, where full scale is 1")
+        peak, loudest = max(peak, float(block_peak)), max(loudest, loudest_channel)
+        yield Decoded(samples, rate, "")
+    if peak < MIN_MONO_PEAK * loudest and loudest >= SILENCE:
+        raise UnreadableAudioError("channels that cancel each other out")
 
 
 def resample(samples: FloatArray, native_rate: int, sample_rate: int) -> FloatArray:
@@ -133,21 +178,18 @@ def read_listed_clip(path: Path, sample_rate: int) -> FloatArray:
         raise damaged(path, "download", f"it is listed as readable, but reading it fails: {error}") from None
 
 
-def _read_mono(file: soundfile.SoundFile) -> tuple[FloatArray, float]:
-    """Return the samples of a file up to where it ends or is damaged, and the peak of its channels.
+def _read_mono(file: soundfile.SoundFile) -> Iterator[tuple[FloatArray, float]]:
+    """Yield the samples of a file, a block at a time, up to where it ends or is damaged, and each block's peak.
 
-    What is too long is refused.
+    The samples are the mean of the channels, the peak that of the loudest one; of a single one, it is 0.
     """
-    # A block at a time, so that half an hour of six channels is never in memory at once, and only until a block is not
-    # filled: where a file has fewer samples than it announces, garbage follows.
+    # Only until a block is not filled: where a file has fewer samples than it announces, garbage follows.
     # 16-bit samples are scaled here: the same values in a quarter of libsndfile's time. But where a FLAC or MP3 file
     # ends or is damaged within a block, only the NaNs that are left in it tell how much of it was decoded.
     is_int16 = file.subtype == "PCM_16" and file.format != "FLAC"
     kind, scale = ("int16", 2**-15) if is_int16 else ("float32", 1)
-    longest = min(MAX_SECONDS, MAX_SAMPLES / file.samplerate)
     block = np.empty((max(BLOCK_SAMPLES // file.channels, 1), file.channels), kind)
-    blocks: list[FloatArray] = []
-    n_samples, loudest, at_end = 0, 0.0, False
+    at_end = False
     while not at_end:
         if not is_int16:
             block.fill(np.nan)
@@ -156,18 +198,12 @@ def _read_mono(file: soundfile.SoundFile) -> tuple[FloatArray, float]:
         except soundfile.LibsndfileError:
             part = block[:0] if is_int16 else block[: len(block) - int(np.isnan(block[:, 0]).sum())]
         at_end = len(part) < len(block)
-        n_samples += len(part)
-        if n_samples > longest * file.samplerate:
-            limit = f"{longest:g} s" if longest == MAX_SECONDS else f"{longest:g} s at {file.samplerate} Hz"
-            raise UnreadableAudioError(f"longer than {limit}; cut it into clips")
         if file.channels == 1:
-            mono = part[:, 0]
+            mono, loudest = part[:, 0], 0.0
         else:
             mono = part.mean(axis=1, dtype=np.float32)
-            loudest = max(loudest, part.max(initial=0) * scale, part.min(initial=0) * -scale)
-        blocks.append(mono * np.float32(scale))
-    # A clip of the usual length is not copied.
-    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0], loudest
+            loudest = float(max(part.max(initial=0) * scale, part.min(initial=0) * -scale))
+        yield mono * np.float32(scale), loudest
 
 
 def _expected_by_header(log: str, n_decoded: int) -> int | None:

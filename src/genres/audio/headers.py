@@ -19,6 +19,7 @@ METADATA_BYTES = 1 << 16  # at the end of a wav, in which the beginning of its m
 FLAC_HEAD_BYTES = 42  # with the first block, which has the length
 UNKNOWN_LENGTH = 2**62  # samples from here on are libsndfile's way to say that a FLAC does not tell its length
 ENDLESS = 2**40  # bytes
+BARE = ".raw"  # soundfile takes a file of this name for bare samples, and asks for their rate
 ID3V1_BYTES = 128  # of tags at the end of an MP3
 LARGEST_MP3_FRAME = 2881  # bytes: 640 kbit/s at 32 kHz
 OGG_STREAM = slice(14, 18)  # of a page: the number of its stream
@@ -37,7 +38,7 @@ def open_audio(path: Path) -> Iterator[tuple[soundfile.SoundFile, int | None]]:
     what follows the samples of an MP3 that says how many it has. soundfile's LibsndfileError is raised for what is no
     audio.
     """
-    source: io.FileIO | Path = path
+    source: _CorrectedFile | None = None
     lengthless, flac_samples = False, None
     with _mapped(path) as content:
         start, size = _tags_end(content), len(content)
@@ -52,12 +53,15 @@ def open_audio(path: Path) -> Iterator[tuple[soundfile.SoundFile, int | None]]:
             source = _CorrectedFile(path, _flac_head(content, start), size, start)
         elif corrections := _wav_size(content) or _au_size(content):
             source = _CorrectedFile(path, corrections, size)
+    if source is None and path.suffix.lower() == BARE:
+        source = _CorrectedFile(path, {}, size)
     try:
-        with soundfile.SoundFile(source) as sound:
+        # As bytes, because a name need not be text.
+        with soundfile.SoundFile(source or os.fsencode(path)) as sound:
             is_unknown = lengthless or sound.frames >= UNKNOWN_LENGTH
             yield sound, flac_samples or (None if is_unknown else sound.frames)
     finally:
-        if isinstance(source, io.FileIO):
+        if source is not None:
             source.close()
 
 
@@ -72,7 +76,7 @@ class _CorrectedFile(io.FileIO):
     """A file that is read from ``start`` on, with other bytes at some offsets, and with another size."""
 
     def __init__(self, path: Path, corrections: Mapping[int, bytes], size: int, start: int = 0) -> None:
-        super().__init__(path)
+        super().__init__(os.open(path, os.O_RDONLY))  # so that soundfile sees no name (see `BARE`)
         self._corrections, self._size, self._start = corrections, size, start
         self.seek(0)
 

@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pandas as pd
 
@@ -36,8 +35,8 @@ def mel_db(samples: FloatArray, featurize: Featurize) -> FloatArray:
 
 def fit_frames(mel: FloatArray, n_frames: int, floor_db: float) -> FloatArray:
     """Cut a spectrogram (n_mels, frames) to ``n_frames``, or pad its end with ``floor_db``."""
-    fitted: FloatArray = librosa.util.fix_length(mel, size=n_frames, constant_values=floor_db)
-    return fitted
+    cut = mel[:, :n_frames]
+    return np.pad(cut, ((0, 0), (0, n_frames - cut.shape[1])), constant_values=floor_db)
 
 
 def write_spectrograms(

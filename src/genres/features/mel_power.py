@@ -21,12 +21,12 @@ matrix that is 98 % zeros.
 
 from functools import cache
 
-import librosa
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from genres.audio.decoding import FloatArray
+from genres.mel_bands import mel_filters
 
 LANES = 16  # frames at a time: two vectors of AVX-512, four of AVX2, eight of NEON
 
@@ -41,6 +41,8 @@ def mel_power(samples: FloatArray, sample_rate: int, n_fft: int, hop_length: int
     ``hop_length`` samples later: shape (n_mels, frames), frames being 1 + samples // hop_length for an even window.
     """
     if n_fft < 8 or n_fft & (n_fft - 1):
+        import librosa  # takes most of a second
+
         power: FloatArray = librosa.feature.melspectrogram(
             y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, pad_mode="constant"
         )
@@ -60,7 +62,9 @@ def _tables(
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128], NDArray[np.complex128], NDArray[np.int64]]:
     """Return the halved window (n_fft,), the twiddle factors of Z and of X, and the index of each Z[k], all (n,)."""
     n = n_fft // 2
-    window = librosa.filters.get_window("hann", n_fft) / 2  # halved for the division by 2 in E and O
+    window = (
+        0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, n_fft + 1)[:-1])
+    ) / 2  # halved for the division by 2 in E and O
     k = np.arange(n)
     order, stride = np.zeros(1, np.int64), 1
     while stride < n:
@@ -76,7 +80,7 @@ def _tables(
 @cache
 def _bands(sample_rate: int, n_fft: int, n_mels: int) -> tuple[FloatArray, NDArray[np.int64], NDArray[np.int64]]:
     """Return the mel filters (n_mels, bins), each band's first bin, and the bin after its last."""
-    filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    filters = mel_filters(sample_rate, n_fft, n_mels)
     starts = (filters > 0).argmax(axis=1)
     return filters, starts, starts + (filters > 0).sum(axis=1)  # a triangle has no gaps
 

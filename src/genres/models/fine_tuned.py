@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -55,7 +56,7 @@ def fine_tune(
     norm keeps its statistics, which small batches would spoil. An InputError is raised if the loss is not finite.
     """
     backbone = BACKBONES[name]
-    model = FineTuned(load_network(weights, backbone), int(labels.max()) + 1).eval()
+    model = FineTuned(load_network(load_file(weights), backbone), int(labels.max()) + 1).eval()
     targets = torch.from_numpy(labels)
     generator = torch.Generator().manual_seed(seed)
     n_frames = min(TRAIN_FRAMES, mel.shape[2])

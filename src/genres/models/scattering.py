@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.kernel_ridge import KernelRidge
 
 from genres.models.base.calibration import draw_folds, fit_temperature
 from genres.models.base.predictions import ModelOutput, Predict
@@ -134,6 +132,10 @@ def _norms(clips: FloatArray, gamma: float) -> NDArray[np.float64]:
 def _fit(
     scattering: FloatArray, similarities: NDArray[np.float64], labels: NDArray[np.int64], params: Scattering
 ) -> _Fitted:
+    # They take a second to import, which predicting does not need.
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.kernel_ridge import KernelRidge
+
     flat = scattering.reshape(-1, scattering.shape[2]).astype(np.float64)
     n_classes = int(labels.max()) + 1
     analysis = LinearDiscriminantAnalysis(

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
-from sklearn.svm import SVC
 
 from genres.models.base.predictions import ModelOutput, Predict
 from genres.models.base.weights import Arrays, Description
@@ -29,6 +28,8 @@ def train_svm(inputs: NDArray[np.float32], labels: NDArray[np.int64], svm: Svm) 
 
     Every class from 0 to the highest must occur.
     """
+    from sklearn.svm import SVC  # takes a second to import, which predicting does not need
+
     flat = inputs.reshape(len(inputs), -1)
     machine = SVC(kernel=svm.kernel, C=svm.C).fit(flat, labels)
     # What SVC documents as gamma="scale".
@@ -73,8 +74,14 @@ def load_predict(arrays: Arrays, description: Description) -> Predict:
     trained = TrainedSvm(**arrays)
     input_params = Input.model_validate(description.input)
     n_classes = len(description.class_names)
-    if trained.support_vectors.shape[1:] != (
-        input_params.height * input_params.width,
-    ) or trained.vectors_per_class.shape != (n_classes,):
+    n_vectors = int(trained.vectors_per_class.sum())
+    shapes = {
+        "support_vectors": (n_vectors, input_params.height * input_params.width),
+        "vectors_per_class": (n_classes,),
+        "dual_coefficients": (n_classes - 1, n_vectors),
+        "intercepts": (n_classes * (n_classes - 1) // 2,),
+        "gamma": (),
+    }
+    if any(getattr(trained, name).shape != shape for name, shape in shapes.items()):
         raise ValueError("arrays of other shapes than its description says")
     return partial(predict_svm, trained)

@@ -4,13 +4,15 @@ Folds of the training clips choose how strongly it is regularised, and the tempe
 class has a single clip, there are no folds, and the probabilities are not calibrated.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
+from torch import Tensor
 
 from genres.models.base.calibration import draw_folds, fit_temperature
 from genres.models.base.predictions import ModelOutput, Predict
@@ -18,6 +20,7 @@ from genres.models.base.weights import Arrays, Description
 from genres.schema import Classifier
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # scikit-learn's C, of standardised features
+NETWORK = "network."  # before the names of the network's weights, which stand beside the classifier in a model's file
 USUAL_STRENGTH = 0.1  # where a class has too few clips for folds
 MIN_DEVIATION = 1e-6  # of a feature, so that a constant one gives no infinite number
 MAX_ITERATIONS = 10_000
@@ -60,9 +63,20 @@ def predict_transfer(trained: TrainedTransfer, features: FloatArray) -> ModelOut
     return ModelOutput(np.asarray(logits.argmax(axis=1), np.int64), softmax(logits, axis=1))
 
 
+def with_network(trained: TrainedTransfer, network: Path) -> Arrays:
+    """Return the arrays of a classifier and of its network, read from a safetensors file: all that predicting needs."""
+    return trained._asdict() | {NETWORK + name: array for name, array in load_file(network).items()}
+
+
+def network_tensors(arrays: Arrays) -> dict[str, Tensor]:
+    """Return the network's weights from what `with_network` gave."""
+    found = {name.removeprefix(NETWORK): array for name, array in arrays.items() if name.startswith(NETWORK)}
+    return {name: torch.from_numpy(array) for name, array in found.items()}
+
+
 def load_predict(arrays: Arrays, description: Description) -> Predict:
     """Return a function that predicts with a `TrainedTransfer`; a ValueError or TypeError says they do not fit."""
-    trained = TrainedTransfer(**arrays)
+    trained = TrainedTransfer(*(arrays[name] for name in TrainedTransfer._fields))
     n_classes = len(description.class_names)
     if trained.coefficients.shape[1:] != (n_classes,) or trained.intercepts.shape != (n_classes,):
         raise ValueError(f"the classifier is not one of {n_classes} classes")
@@ -70,6 +84,9 @@ def load_predict(arrays: Arrays, description: Description) -> Predict:
 
 
 def _fit(features: FloatArray, labels: NDArray[np.int64], classifier: Classifier, strength: float) -> TrainedTransfer:
+    from sklearn.linear_model import LogisticRegression  # takes a second to import, which predicting does not need
+    from sklearn.svm import LinearSVC
+
     mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + MIN_DEVIATION
     models = {
         "logistic": LogisticRegression(C=strength, max_iter=MAX_ITERATIONS),

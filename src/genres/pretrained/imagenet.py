@@ -213,10 +213,10 @@ def random_weights(backbone: Backbone) -> Mapping[str, Tensor]:
     return weights
 
 
-def load_network(path: Path, backbone: Backbone) -> Network:
-    """Load a network from a safetensors file of its weights; a RuntimeError says that they do not fit."""
+def load_network(weights: Mapping[str, Tensor], backbone: Backbone) -> Network:
+    """Return a network with its weights; a RuntimeError says that they do not fit."""
     network = backbone.network()
-    network.load_state_dict(load_file(path))
+    network.load_state_dict(weights)
     return network.eval()
 
 
@@ -233,13 +233,17 @@ def write_features(
     write_array(path, (len(mel), 1, BACKBONES[backbone].network.n_features), rows)
 
 
-def _embed(mel: FloatArray, top_db: float, weights: Path, backbone: str) -> FloatArray:
-    network = _load_once(weights, backbone)
+def spectrogram_features(network: Network, mel: FloatArray, top_db: float, backbone: Backbone) -> FloatArray:
+    """Return the features (features,) of one spectrogram (n_mels, frames) in dB from -top_db to 0."""
     with torch.inference_mode():
-        features: FloatArray = network(spectrogram_image(mel, top_db, BACKBONES[backbone])[None]).numpy()
+        features: FloatArray = network(spectrogram_image(mel, top_db, backbone)[None])[0].numpy()
     return features
+
+
+def _embed(mel: FloatArray, top_db: float, weights: Path, backbone: str) -> FloatArray:
+    return spectrogram_features(_load_once(weights, backbone), mel, top_db, BACKBONES[backbone])[None]
 
 
 @cache
 def _load_once(weights: Path, backbone: str) -> Network:
-    return load_network(weights, BACKBONES[backbone])
+    return load_network(load_file(weights), BACKBONES[backbone])

@@ -5,13 +5,12 @@ end are those of their code, https://github.com/jordipons/musicnn. It sees windo
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import librosa
 import numpy as np
 import pandas as pd
 import torch
@@ -21,6 +20,7 @@ from torch.nn import functional
 
 from genres.audio.decoding import FloatArray, read_listed_clip
 from genres.core.files import write_array
+from genres.mel_bands import mel_filters
 from genres.parallel import ordered_map
 
 SAMPLE_RATE = 16_000  # Hz
@@ -28,6 +28,7 @@ N_FFT = 512
 HOP_LENGTH = 256
 N_MELS = 96
 WINDOW_FRAMES = 187  # of a window, 3 s
+FRAMES_AT_ONCE = 2048  # so that the memory for a long sound stays small
 WINDOWS_AT_ONCE = 10  # as many as a clip of 30 s has; more at once are no faster, and take more memory
 EPSILON = 1e-3  # of batch norm, TensorFlow's default
 DEAD = 1e-10  # largest weight of a filter that weight decay has switched off
@@ -49,15 +50,19 @@ TAGS = (
 def log_mel_windows(samples: FloatArray) -> FloatArray:
     """Return the windows of a sound at `SAMPLE_RATE`, log10(1 + 10000 x mel power), (windows, frames, bands).
 
+    The mel power is that of ``librosa.feature.melspectrogram`` with ``pad_mode="reflect"``, except for rounding.
     They follow one another without overlap. What is left at the end is dropped; a sound shorter than a window is
     repeated to fill it.
     """
     samples = np.resize(samples, max(samples.size, N_FFT))
-    mel = librosa.feature.melspectrogram(
-        y=samples, sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS, pad_mode="reflect"
-    )
-    # Not log10, which NumPy leaves to the C library: glibc 2.41 rounds it differently from earlier ones.
-    levels = np.log(1 + 10_000 * mel.T) / np.float32(math.log(10))
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, N_FFT // 2, "reflect"), N_FFT)[::HOP_LENGTH]
+    window, filters = np.hanning(N_FFT + 1)[:-1], mel_filters(SAMPLE_RATE, N_FFT, N_MELS).T
+    levels = np.empty((len(frames), N_MELS), np.float32)
+    for start in range(0, len(frames), FRAMES_AT_ONCE):
+        spectra = np.fft.rfft(frames[start : start + FRAMES_AT_ONCE] * window).astype(np.complex64)
+        mel = np.square(np.abs(spectra)) @ filters
+        # Not log10, which NumPy leaves to the C library: glibc 2.41 rounds it differently from earlier ones.
+        levels[start : start + FRAMES_AT_ONCE] = np.log(1 + 10_000 * mel) / np.float32(math.log(10))
     n_windows = max(1, len(levels) // WINDOW_FRAMES)
     return np.resize(levels, (n_windows, WINDOW_FRAMES, N_MELS))
 
@@ -137,13 +142,12 @@ class MusiCNN(nn.Module):
         return Activations(pooled, penultimate, self.tags(penultimate).sigmoid())
 
 
-def load_network(path: Path) -> MusiCNN:
-    """Load the network from the safetensors file of converted weights; a RuntimeError says that they do not fit."""
+def load_network(weights: Mapping[str, Tensor]) -> MusiCNN:
+    """Return the network with converted weights; a RuntimeError says that they do not fit."""
     network = MusiCNN()
-    arrays = load_file(path)
     # PyTorch counts the batches that a batch norm was trained on, TensorFlow does not.
     unused = {name: tensor for name, tensor in network.state_dict().items() if name.endswith("num_batches_tracked")}
-    network.load_state_dict(arrays | unused)
+    network.load_state_dict({**weights, **unused})
     return network.eval()
 
 
@@ -185,4 +189,4 @@ def _embed_clip(path: Path, weights: Path) -> tuple[FloatArray, int]:
 
 @cache
 def _load_once(weights: Path) -> MusiCNN:
-    return load_network(weights)
+    return load_network(load_file(weights))

@@ -65,7 +65,7 @@ def draw_figures(
     for model, predictions in results.predictions.items():
         counts = confusion_counts(clips_in_test(predictions), results.class_names)
         path = folder / f"confusion_{model}.png"
-        draw_confusion(path, counts, results.class_names, f"{MODELS[model].title}\n{title}")
+        draw_confusion(path, counts, results.class_names, f"{MODELS[model].full_title}\n{title}")
 
     together = {"": results.curves} if len(results.curves) > 1 else {}
     each = {f"_{model}": {model: curves} for model, curves in results.curves.items()}

@@ -13,6 +13,11 @@ class ShownModel(NamedTuple):
     colour: str
     pre_trained_on: str = ""  # other data than the clips, if it is
 
+    @property
+    def full_title(self) -> str:
+        """The title, with what the model was pre-trained on."""
+        return f"{self.title} (pre-trained on {self.pre_trained_on})" if self.pre_trained_on else self.title
+
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish.
 MODELS = {

@@ -53,7 +53,7 @@ def write_page(
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         results=results,
         facts=collect_facts(results),
-        titles={name: model.title for name, model in MODELS.items()},
+        titles={name: model.full_title for name, model in MODELS.items()},
         trained_here=[name for name, model in MODELS.items() if not model.pre_trained_on],
         caveats=[*results.dataset["caveats"], *([of_split] if of_split else [])],
         svm_study=svm_study,

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, Field, model_validator
 
 from genres.core.columns import Natural, NonNegative, Share
+from genres.core.dataset import read_dataset
 from genres.core.files import read_csv, read_json
 from genres.core.tables import require_keys
 from genres.evaluation.convergence import CONVERGENCE
@@ -20,18 +21,6 @@ from genres.report.models import in_order
 
 Row = Mapping[Hashable, Any]
 """A row of a table, by column."""
-
-
-class DescribedDataset(BaseModel):
-    """``dataset.json``."""
-
-    name: str
-    title: str
-    description: str
-    synthetic: bool
-    paper: bool
-    caveats: list[str]
-    split_caveats: dict[str, str]
 
 
 class SplitCounts(BaseModel):
@@ -141,11 +130,6 @@ def read_results(
         },
         n_leaked=read_n_leaked(split_metrics),
     )
-
-
-def read_dataset(path: Path) -> dict[str, Any]:
-    """Read ``dataset.json``."""
-    return read_json(path, DescribedDataset, "download")
 
 
 def read_scores(path: Path) -> dict[str, Any]:

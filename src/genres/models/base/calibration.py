@@ -2,9 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.model_selection import StratifiedKFold
 
 FOLDS = 5
 INVERSE_TEMPERATURES = (0.1, 20.0)
@@ -17,6 +15,8 @@ def draw_folds(labels: NDArray[np.int64], seed: int) -> list[tuple[Indices, Indi
 
     There are at most `FOLDS`, and no more than the smallest class has clips. ``labels`` has shape (clips,).
     """
+    from sklearn.model_selection import StratifiedKFold  # takes a second to import, which predicting does not need
+
     n_folds = min(FOLDS, int(np.bincount(labels).min()))
     if n_folds < 2:
         return []
@@ -28,6 +28,7 @@ def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> t
 
     The probabilities are the softmax of the ``scores`` (clips, classes) times the inverse temperature.
     """
+    from scipy.optimize import minimize_scalar
 
     def cross_entropy(inverse_temperature: float) -> float:
         return -float(log_softmax(inverse_temperature * scores, axis=1)[np.arange(len(labels)), labels].mean())

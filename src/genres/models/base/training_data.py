@@ -1,13 +1,16 @@
 """What a model is trained and tested on: inputs, labels and subsets of the clips of a split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from genres.core.columns import TRAIN
+from genres.core.dataset import read_dataset
 from genres.core.errors import InputError
 from genres.core.files import damaged
 from genres.core.tables import find_clips, read_clip_array, read_split
@@ -21,6 +24,7 @@ class TrainingData:
     inputs: NDArray[np.float32]  # what a model sees, shape (clips, height, width)
     labels: NDArray[np.int64]  # each clip's class as its index in class_names, shape (clips,)
     class_names: tuple[str, ...]  # the genres, sorted
+    dataset: Mapping[str, Any]  # the content of dataset.json
 
     def subset(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return inputs and labels of the clips of one subset."""
@@ -29,7 +33,7 @@ class TrainingData:
 
 
 def read_training_data(
-    inputs: Path, input_rows: Path, split: Path, size: tuple[int, int] | None, stage: str
+    inputs: Path, input_rows: Path, split: Path, dataset: Path, size: tuple[int, int] | None, stage: str
 ) -> TrainingData:
     """Read the inputs of a split's clips from the array and the rows that ``stage`` wrote.
 
@@ -52,4 +56,4 @@ def read_training_data(
     if lowest[in_train].min() == highest[in_train].max():
         raise damaged(inputs, stage, "all values of the train clips are the same, so that nothing can be learned")
     class_names, labels = np.unique(clips.genre.to_numpy(str), return_inverse=True)
-    return TrainingData(clips, found, labels.astype(np.int64), tuple(class_names.tolist()))
+    return TrainingData(clips, found, labels.astype(np.int64), tuple(class_names.tolist()), read_dataset(dataset))

@@ -64,6 +64,7 @@ def train_network(
                 f"accuracy {epoch.train.accuracy:.1%} / {epoch.test.accuracy:.1%} (train / test)"
             )
     model.cpu()
-    description = describe_model(name, describe_architecture(network), data.class_names, params)
+    output = predict_network(model, data.inputs)
+    description = describe_model(name, describe_architecture(network), data, output, params)
     write_weights(weights, {key: tensor.numpy() for key, tensor in model.state_dict().items()}, description)
-    write_predictions(predictions, data.clips, data.class_names, predict_network(model, data.inputs))
+    write_predictions(predictions, data.clips, data.class_names, output)
