@@ -5,16 +5,20 @@
 PYTHON ?= python3
 A := main
 B := workspace
+FILES :=
+MODEL :=
 override PYTHON := $(value PYTHON)
 override A := $(value A)
 override B := $(value B)
-export PYTHON A B
+override FILES := $(value FILES)
+override MODEL := $(value MODEL)
+export PYTHON A B FILES MODEL
 
 override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments svm-study cnn-study transfer verify bench help repository
+.PHONY: all test format compare experiments svm-study cnn-study transfer classifier predict verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -68,6 +72,12 @@ cnn-study: .venv/installed ## train the complex CNN with other sizes, dropouts, 
 transfer: .venv/installed ## train classifiers on the features of pre-trained networks, which are downloaded (47 MB)
 	$(BIN)/dvc repro pipelines/transfer/dvc.yaml
 
+classifier: .venv/installed ## train a classifier of real music: gtzan-mini (125 MB) and MusiCNN (29 MB) are downloaded
+	$(BIN)/dvc exp run -S dataset.name=gtzan-mini pipelines/transfer/dvc.yaml:train_musicnn
+
+predict: .venv/installed ## name the genre of your own songs: make predict FILES="song.mp3 folder"
+	@PYTHONPATH=src $(BIN)/python -m genres predict $${MODEL:+--model "$$MODEL"} $$FILES
+
 verify: .venv/installed ## reproduce the committed results in a temporary clone, and say which come out the same
 	@$(BIN)/python .ci/verify.py
 
@@ -95,4 +105,5 @@ repository:
 	"$$PYTHON" -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet -r requirements-torch.txt
+	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "genres.pth").write_text("../../../../src\n")'
 	@touch $@

@@ -89,6 +89,18 @@ def run_stage(folder: Path, stage: str, status: int = 0) -> subprocess.Completed
     return result
 
 
+def run_genres(folder: Path, *arguments: object, code: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m genres`` of a checkout in ``folder``."""
+    return subprocess.run(
+        [sys.executable, "-m", "genres", *map(str, arguments)],
+        cwd=folder,
+        env=environment(PYTHONPATH=str(code / "src")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def refuse(folder: Path, stage: str) -> str:
     """Run a stage that refuses what it finds and writes nothing, and return its one message."""
     before = contents(folder)

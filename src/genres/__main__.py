@@ -2,11 +2,16 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from genres.core.errors import flush_output, install_excepthook
+from genres.core.processor import settle_arithmetic
+from genres.prediction import arguments as predict_arguments
 
+PROJECT = Path(__file__).resolve().parents[2]
+MODELS = (PROJECT / "models", PROJECT / "models/transfer")
 PARAMS = Path("params.yaml")
 DATASET = Path("data/dataset.json")
 SCORES = Path("metrics/evaluate.json")
@@ -14,19 +19,36 @@ SPLIT_METRICS = Path("metrics/split.json")
 FIGURES = Path("plots/figures")
 PAGE = Path("plots/report.html")
 
+Run = Callable[[argparse.Namespace], int | None]
+"""A command; it returns the exit status, which is 0 if it returns nothing."""
+
 # What takes long to import is imported by the commands that use it.
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one of the commands."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the commands, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m genres", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for name, run in {"results": print_results, "schema": print_schema}.items():
-        commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
-    parser.parse_args(arguments).run()
+    for name, (run, add_arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        add_arguments(command)
+    parsed = parser.parse_args(arguments)
+    if parsed.run is predict and parsed.yes and parsed.write_tags is None:
+        parser.error("--yes goes with --write-tags")
+    status: int | None = parsed.run(parsed)
+    return status or 0
 
 
-def print_results() -> None:
+def predict(arguments: argparse.Namespace) -> int:
+    """Classify audio files; the exit status is 1 if a file could not be classified."""
+    settle_arithmetic()
+    from genres.prediction.command import run
+
+    return run(arguments, MODELS, PROJECT / DATASET)
+
+
+def print_results(_: argparse.Namespace) -> None:
     """Print the table of results, and where the page and the figures lie."""
     from genres.core.dataset import read_dataset
     from genres.report.results import read_n_leaked, read_scores
@@ -41,14 +63,22 @@ def print_results() -> None:
             print(f"\n{name}:\n  {path}")
 
 
-def print_schema() -> None:
+def print_schema(_: argparse.Namespace) -> None:
     """Print the JSON schema by which editors check and complete params.yaml, which params.schema.json holds."""
     from genres.schema import Params
 
     print(json.dumps(Params.model_json_schema(), indent=2))
 
 
+COMMANDS: dict[str, tuple[Run, Callable[[argparse.ArgumentParser], None]]] = {
+    "predict": (predict, predict_arguments.add_arguments),
+    "results": (print_results, lambda _: None),
+    "schema": (print_schema, lambda _: None),
+}
+
+
 if __name__ == "__main__":
     install_excepthook()
-    main()
+    exit_status = main()
     flush_output()
+    sys.exit(exit_status)

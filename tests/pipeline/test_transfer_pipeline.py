@@ -1,12 +1,13 @@
 """The pipeline of pre-trained networks, in a clone: with random weights, as the real ones have to be downloaded."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from project import ROOT, Clone, FirstRun, run_code
+from project import ROOT, Clone, FirstRun, read_table, run_code, run_genres
 from ruamel.yaml import YAML
 
 from genres.pretrained.musicnn import MusiCNN
@@ -61,6 +62,22 @@ def test_pre_trained_models_are_shown_beside_the_others_with_what_they_were_trai
     for mark in ("MusiCNN (pre-trained on other music)", "ImageNet CNN (pre-trained on photographs)", "Simple CNN"):
         assert f'<th scope="row">{mark}</th>' in page
     assert "pre-trained" not in (project.folder / "plots/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", ["imagenet", "musicnn"])
+def test_a_model_predicts_from_its_file_alone_what_it_wrote_in_training(
+    project: Clone, tmp_path: Path, model: str
+) -> None:
+    handed_on = shutil.copy(project.folder / f"models/transfer/{model}.safetensors", tmp_path)
+    audio = project.folder / "data/audio"
+    result = run_genres(tmp_path, "predict", "--model", handed_on, "--csv", audio / "jazz", code=project.folder)
+    found = list(csv.DictReader(result.stdout.splitlines()))
+    rows = read_table(project.folder / f"data/transfer/predictions/{model}.csv")
+    expected = [row for row in rows if row["genre"] == "jazz"]
+    assert [Path(row["file"]).stem for row in found] == [row["clip_id"].partition("/")[2] for row in expected]
+    for row, predicted in zip(found, expected, strict=True):
+        for genre in {row["genre"] for row in rows}:
+            assert row[genre] == predicted[genre]
 
 
 def test_nothing_runs_when_nothing_has_changed(project: Clone) -> None:

@@ -1,0 +1,1 @@
+"""The genre of a song: any trained model, applied to audio of any length."""
