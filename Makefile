@@ -6,19 +6,21 @@ PYTHON ?= python3
 A := main
 B := workspace
 FILES :=
+FOLDER := exported
 MODEL :=
 override PYTHON := $(value PYTHON)
 override A := $(value A)
 override B := $(value B)
 override FILES := $(value FILES)
+override FOLDER := $(value FOLDER)
 override MODEL := $(value MODEL)
-export PYTHON A B FILES MODEL
+export PYTHON A B FILES FOLDER MODEL
 
 override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments svm-study cnn-study transfer classifier predict verify bench help repository
+.PHONY: all test format compare experiments svm-study cnn-study transfer classifier predict demo export verify bench help repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -78,6 +80,12 @@ classifier: .venv/installed ## train a classifier of real music: gtzan-mini (125
 predict: .venv/installed ## name the genre of your own songs: make predict FILES="song.mp3 folder"
 	@PYTHONPATH=src $(BIN)/python -m genres predict $${MODEL:+--model "$$MODEL"} $$FILES
 
+demo: .venv/extras ## try the models on a page in your browser (127.0.0.1)
+	@PYTHONPATH=src $(BIN)/python -m genres demo $${MODEL:+--model "$$MODEL"}
+
+export: .venv/extras ## write the best model as a folder to hand on, or that of MODEL: make export FOLDER=my-model
+	@PYTHONPATH=src $(BIN)/python -m genres export $${MODEL:+--model "$$MODEL"} "$$FOLDER"
+
 verify: .venv/installed ## reproduce the committed results in a temporary clone, and say which come out the same
 	@$(BIN)/python .ci/verify.py
 
@@ -106,4 +114,9 @@ repository:
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet -r requirements-torch.txt
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "genres.pth").write_text("../../../../src\n")'
+	@touch $@
+
+# What the demo and the export need, and the pipeline does not.
+.venv/extras: requirements-extras.lock .venv/installed
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --require-hashes --no-deps -r requirements-extras.lock
 	@touch $@

@@ -23,7 +23,8 @@ class Browser:
         flags = [
             "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-            "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", "--remote-debugging-pipe",
+            "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream", f"--user-data-dir={profile}", "--remote-debugging-pipe",
         ]  # fmt: skip
         # The browser reads from descriptor 3 and writes to 4.
         redirected = f'exec "$@" 3<&{to_browser} 4>&{from_browser}'
@@ -81,14 +82,17 @@ class Browser:
         message, self._unread = self._unread.split(b"\0", 1)
         return dict(json.loads(message))
 
-    def open(self, page: Path, width: int, colours: str) -> None:
-        """Open a file in a window of a width in CSS pixels, with "light" or "dark" colours, and wait for its load."""
+    def open(self, page: Path | str, width: int, colours: str) -> None:
+        """Open a file or an address, and wait for its load.
+
+        The window has a width in CSS pixels, and "light" or "dark" colours.
+        """
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not self.told("Page.loadEventFired"):
             self.events.append(self._read())
 
@@ -97,6 +101,19 @@ class Browser:
         found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
+
+    def wait_for(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            time.sleep(0.05)
+
+    def choose_file(self, selector: str, file: Path) -> None:
+        """Choose a file in the field for files that a CSS selector names."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
 
     def told(self, *methods: str) -> list[dict[str, Any]]:
         """Return the parameters of the events of some kinds since the page was opened."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from genres.core.errors import flush_output, install_excepthook
 from genres.core.processor import settle_arithmetic
+from genres.demo import arguments as demo_arguments
+from genres.export import arguments as export_arguments
 from genres.prediction import arguments as predict_arguments
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -15,6 +17,7 @@ MODELS = (PROJECT / "models", PROJECT / "models/transfer")
 PARAMS = Path("params.yaml")
 DATASET = Path("data/dataset.json")
 SCORES = Path("metrics/evaluate.json")
+TRANSFER_SCORES = Path("metrics/transfer.json")
 SPLIT_METRICS = Path("metrics/split.json")
 FIGURES = Path("plots/figures")
 PAGE = Path("plots/report.html")
@@ -48,6 +51,23 @@ def predict(arguments: argparse.Namespace) -> int:
     return run(arguments, MODELS, PROJECT / DATASET)
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Write a trained model as a folder: ONNX file, weights, example and model card."""
+    settle_arithmetic()
+    from genres.export.command import run
+
+    score_files = (PROJECT / SCORES, PROJECT / TRANSFER_SCORES)
+    run(arguments, MODELS, PROJECT / DATASET, score_files, PROJECT / SPLIT_METRICS)
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Serve a page on which to try the models in a browser, on this machine alone unless another address is named."""
+    settle_arithmetic()
+    from genres.demo.command import run
+
+    run(arguments, MODELS, PROJECT / DATASET.parent)
+
+
 def print_results(_: argparse.Namespace) -> None:
     """Print the table of results, and where the page and the figures lie."""
     from genres.core.dataset import read_dataset
@@ -72,6 +92,8 @@ def print_schema(_: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, tuple[Run, Callable[[argparse.ArgumentParser], None]]] = {
     "predict": (predict, predict_arguments.add_arguments),
+    "demo": (demo, demo_arguments.add_arguments),
+    "export": (export, export_arguments.add_arguments),
     "results": (print_results, lambda _: None),
     "schema": (print_schema, lambda _: None),
 }

@@ -129,6 +129,21 @@ def test_an_interrupted_installation_starts_over(project: Clone) -> None:
     }
 
 
+def test_the_demo_installs_its_own_packages_once_and_starts(project: Clone) -> None:
+    shutil.copy(ROOT / "requirements-extras.lock", project.folder)
+    build(project)
+    before = len(calls(project))
+    for _ in range(2):
+        project.run("make", "demo", "PYTHON=./python")
+    install, *starts = calls(project)[before:]
+    assert re.findall(r"--require-hashes|--no-deps|-r \S+", install) == [
+        "--require-hashes",
+        "--no-deps",
+        "-r requirements-extras.lock",
+    ]
+    assert starts == ["-m genres demo"] * 2
+
+
 @pytest.mark.parametrize("kind", ["folder", "link", "link to one of make's", "broken link", "file"])
 def test_what_make_has_not_built_is_left_alone(project: Clone, tmp_path: Path, kind: str) -> None:
     environment, other = project.folder / ".venv", tmp_path / "other"

@@ -1,0 +1,1 @@
+"""A trained model as a folder that needs nothing of this project: ONNX file, weights, example and model card."""
