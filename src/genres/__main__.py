@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 MODELS = (PROJECT / "models", PROJECT / "models/transfer")
 PARAMS = Path("params.yaml")
 DATASET = Path("data/dataset.json")
+PREDICTIONS = Path("data/predictions")
+SPLIT = Path("data/split.csv")
 SCORES = Path("metrics/evaluate.json")
 TRANSFER_SCORES = Path("metrics/transfer.json")
 SPLIT_METRICS = Path("metrics/split.json")
@@ -71,10 +73,12 @@ def demo(arguments: argparse.Namespace) -> None:
 def print_results(_: argparse.Namespace) -> None:
     """Print the table of results, and where the page and the figures lie."""
     from genres.core.dataset import read_dataset
+    from genres.models.base.predictions import read_all_predictions
     from genres.report.results import read_n_leaked, read_scores
     from genres.report.table import format_table
     from genres.schema import read_params
 
+    read_all_predictions([PREDICTIONS], SPLIT)  # refuses scores of another split, which the title would misname
     split_method = read_params(PARAMS, "split").split.method
     n_leaked = read_n_leaked(SPLIT_METRICS)
     print(format_table(read_scores(SCORES), read_dataset(DATASET), n_leaked, split_method))

@@ -93,7 +93,7 @@ def test_the_text_says_what_the_model_is_how_it_was_trained_and_how_well_it_does
         "On 200 test clips",
         "| 60.5 % | 53.6 to 67.0 % | 0.590 | 0.052 |",
         "7 of the test clips have a copy",
-        "What it says of music means nothing.",
+        "Its answers about real music mean nothing.",
         "Tones are not music.",
         "It was trained on clips of 10 s",
     ):

@@ -153,7 +153,7 @@ def test_the_example_says_that_a_clip_has_another_sample_rate(exported: Exported
     command = [sys.executable, "example.py", str(tmp_path / "clip.wav")]
     run = subprocess.run(command, cwd=exported.folder, env=environment(), capture_output=True, text=True, check=False)
     assert run.returncode
-    assert "The clip has 8000 Hz: resample it to 16000 Hz." in run.stderr
+    assert f"resample it first: ffmpeg -i {tmp_path}/clip.wav -ar 16000 clip.wav" in run.stderr
 
 
 @pytest.mark.parametrize("exported", ["cnn"], indirect=True)

@@ -44,6 +44,9 @@ def test_a_model_is_found_by_name_or_taken_by_path(tmp_path: Path, folders: list
     assert choose_model("svm", folders, tmp_path / "dataset.json") == folders[0] / "svm.safetensors"
     assert choose_model("musicnn", folders, tmp_path / "dataset.json") == folders[1] / "musicnn.safetensors"
     assert choose_model("any/where", folders, tmp_path / "dataset.json") == Path("any/where")
+    (tmp_path / "exported").mkdir()
+    exported = tmp_path / "exported/model.safetensors"
+    assert choose_model(str(exported.parent), folders, tmp_path / "dataset.json") == exported
     assert choose_model("x.safetensors", [], tmp_path / "dataset.json") == Path("x.safetensors")
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,6 +19,7 @@ import soundfile
 from project import MODELS, ROOT, FirstRun, environment, read_table, run_code, run_genres, write_noise
 
 from genres.__main__ import main
+from genres.core.errors import InputError
 from genres.models.base.weights import read_weights, write_weights
 
 
@@ -235,11 +237,17 @@ def test_a_model_that_cannot_be_used_is_named_before_any_file(tmp_path: Path, mo
     assert re.match(f"error: {re.escape(str(path))} is (not there|damaged, or not a model of this version)", line)
 
 
+def write_real(model: Path, path: Path, inverse_temperature: float) -> Path:
+    """Write a model as if it had been trained on real music, and were more or less sure of what it says."""
+    arrays, description = read_weights(model)
+    real = replace(description, dataset={**description.dataset, "synthetic": False})
+    write_weights(path, arrays | {"inverse_temperature": np.array(inverse_temperature)}, real)
+    return path
+
+
 def sure_model(model: Path, folder: Path) -> Path:
     """Return a model that is sure of whatever it says."""
-    arrays, description = read_weights(model)
-    write_weights(folder / "sure.safetensors", arrays | {"inverse_temperature": np.array(1e4)}, description)
-    return folder / "sure.safetensors"
+    return write_real(model, folder / "sure.safetensors", 1e4)
 
 
 def test_tags_are_written_only_when_confirmed_and_above_the_probability(
@@ -251,8 +259,11 @@ def test_tags_are_written_only_when_confirmed_and_above_the_probability(
     sure = sure_model(model, tmp_path)
     assert main(["predict", "--model", str(sure), "--write-tags", "0.9", str(song)]) == 0
     assert "would write the genre" in capsys.readouterr().err
-    assert main(["predict", "--model", str(model), "--write-tags", "1", "--yes", str(song)]) == 0
+    unsure = write_real(model, tmp_path / "unsure.safetensors", 1e-3)
+    assert main(["predict", "--model", str(unsure), "--write-tags", "0.9", "--yes", str(song)]) == 0
     assert "the genre" not in capsys.readouterr().err
+    with pytest.raises(InputError, match="trained on synthetic clips writes no tags"):
+        main(["predict", "--model", str(model), "--write-tags", "0", "--yes", str(song)])
     assert song.read_bytes() == before
     assert main(["predict", "--model", str(sure), "--write-tags", "0.9", "--yes", "--csv", str(song)]) == 0
     captured = capsys.readouterr()

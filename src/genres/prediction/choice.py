@@ -11,11 +11,14 @@ TRAIN = "`make classifier` trains one on real music, `make` all on the data set 
 
 
 def choose_model(name: str | None, folders: Sequence[Path], dataset: Path) -> Path:
-    """Return the file of a model: by its path, by its name in one of the folders, or the best if there is no ``name``.
+    """Return the file of a model: by its path or that of an export, or by its name in one of the folders.
 
-    The best is the one with the highest test accuracy of those that were trained on the data set which ``dataset``,
-    dataset.json, describes; of all, where that file is not there. An InputError is raised if there is no such model.
+    Without a ``name`` it is the best: the one with the highest test accuracy of those that were trained on the data set
+    which ``dataset``, dataset.json, describes; of all, where that file is not there. An InputError is raised if there
+    is no such model.
     """
+    if name is not None and Path(name).is_dir():
+        return Path(name) / "model.safetensors"
     if name is not None and (name.endswith(".safetensors") or "/" in name):
         return Path(name)
     models = {path.stem: path for folder in folders for path in sorted(folder.glob("*.safetensors"))}

@@ -45,8 +45,12 @@ def run(arguments: argparse.Namespace, folders: Sequence[Path], dataset: Path) -
     is_synthetic = bool(description.dataset["synthetic"])
     if is_synthetic:
         print(
-            "warning: it was trained on synthetic clips, so its answers about real music mean nothing", file=sys.stderr
+            "warning: it was trained on synthetic clips, so its answers about real music mean nothing; "
+            "`make classifier` trains a model on real music",
+            file=sys.stderr,
         )
+        if arguments.write_tags is not None:
+            raise InputError("A model that was trained on synthetic clips writes no tags. Name another with --model.")
     formats: dict[str, Callable[[str, Song], str]] = {
         "text": partial(format_text, class_names=[*map(shown_name, description.class_names)]),
         "json": partial(
@@ -139,12 +143,12 @@ def _tag(name: str, song: Song, class_names: Sequence[str], probability: float, 
     if song.not_music is not None or song.probabilities[song.label] < probability:
         return
     genre = class_names[song.label]
-    if is_confirmed:
-        if not is_regular(name):
-            raise InputError("a tag can be written into a file only")
-        try:
-            write_genre(Path(name), genre)
-        except OSError as error:
-            raise InputError(f"its tags cannot be written ({error.strerror or error})") from None
-    did = "wrote" if is_confirmed else "would write"
-    _say(f"{did} the genre {shown_name(genre)} into {shown_name(name)}", sys.stderr)
+    if not is_regular(name):
+        raise InputError("a tag can be written into a file only")
+    try:
+        earlier = write_genre(Path(name), genre, is_confirmed)
+    except OSError as error:
+        raise InputError(f"its tags cannot be written ({error.strerror or error})") from None
+    did, how = ("wrote", "") if is_confirmed else ("would write", "; --yes writes it")
+    instead = f" instead of {shown_name(earlier)}" if earlier else ""
+    _say(f"{did} the genre {shown_name(genre)} into {shown_name(name)}{instead}{how}", sys.stderr)
