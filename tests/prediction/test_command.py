@@ -37,6 +37,18 @@ def predict(capsys: pytest.CaptureFixture[str], status: int, *arguments: object)
     return captured.out.splitlines(), [line for line in captured.err.splitlines() if line.startswith("error: ")]
 
 
+def run_shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in ``folder``, which succeeds."""
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment(PYTHONPATH=str(ROOT / "src")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
 @pytest.mark.parametrize(
     "name", [name if name == "scattering" else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
 )
@@ -160,14 +172,7 @@ def test_standard_input_is_read(tmp_path: Path, model: Path, others: list[str]) 
         write_noise(tmp_path / name, seconds=2)
     files = " ".join(["-", *others])
     command = f'"{sys.executable}" -m genres predict --model "{model}" --json {files} < song.wav'
-    result = subprocess.run(
-        ["sh", "-c", command],
-        cwd=tmp_path,
-        env=environment(PYTHONPATH=str(ROOT / "src")),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = run_shell(tmp_path, command)
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["file"] for line in found] == ["-", *others]
     assert all("genre" in line for line in found)
@@ -191,14 +196,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, model: Path) 
     for number in range(8):
         write_noise(tmp_path / f"{number}.wav", seconds=1, seed=number)
     command = f'"{sys.executable}" -m genres predict --model "{model}" *.wav | head -1'
-    result = subprocess.run(
-        ["sh", "-c", command],
-        cwd=tmp_path,
-        env=environment(PYTHONPATH=str(ROOT / "src")),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = run_shell(tmp_path, command)
     assert result.stdout.startswith("0.wav: ")
     assert "Traceback" not in result.stderr
     assert "rror" not in result.stderr
