@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from genres.demo.figure import NARROW, RESOLUTION, WIDE, best_first, course_of, draw_song
-from genres.prediction.song import Song, Window, sum_up
+from genres.demo.figure import NARROW, RESOLUTION, WIDE, course_of, draw_song
+from genres.prediction.song import Song, Window, best_first, sum_up
 
 CLASS_NAMES = ("blues", "$x$ jazz", "r" * 60)
 

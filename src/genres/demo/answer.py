@@ -8,11 +8,11 @@ import jinja2
 from markupsafe import Markup
 
 from genres.audio.decoding import FloatArray
-from genres.demo.figure import NARROW, WIDE, best_first, draw_song
+from genres.demo.figure import NARROW, WIDE, draw_song
 from genres.demo.models import Choice
 from genres.demo.nearest import NearClip
 from genres.prediction.lines import clock, course
-from genres.prediction.song import Song
+from genres.prediction.song import Song, best_first
 
 TEMPLATE = Path(__file__).with_name("answer.html.jinja")
 

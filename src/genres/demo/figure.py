@@ -1,7 +1,6 @@
 """A song's spectrogram, and below it how probable each genre is over time."""
 
 import io
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from genres.audio.decoding import FloatArray
 from genres.demo.listening import SAMPLE_RATE, TOP_DB
 from genres.prediction.lines import clock
-from genres.prediction.song import Song
+from genres.prediction.song import Song, best_first
 from genres.report.figures import STYLE, shortened
 
 WIDE, NARROW = 9.0, 3.6  # inches: the font is as large on a phone as on a screen
@@ -43,13 +42,6 @@ def draw_song(song: Song, spectrogram: FloatArray, class_names: Sequence[str], w
         _draw_course(below, song, rows, class_names, width)
         figure.savefig(content, format="png", dpi=RESOLUTION)
     return content.getvalue()
-
-
-def best_first(song: Song) -> list[int]:
-    """Return the classes of a song, the most probable first; without probabilities, those of most windows first."""
-    if song.probabilities is None:
-        return [label for label, _ in Counter(window.label for window in song.windows).most_common()]
-    return [int(label) for label in np.argsort(-song.probabilities, kind="stable")]
 
 
 def _draw_spectrogram(axes: Axes, spectrogram: FloatArray, seconds: float) -> None:

@@ -12,7 +12,8 @@ from genres.core.files import atomic_folder, write_json
 from genres.export.card import ModelScores, write_card
 from genres.export.graphs import build_graph, output_name
 from genres.export.onnx_file import run_onnx, to_onnx
-from genres.export.spectrogram import Spectrogram, compute_spectrogram, describe_spectrogram, mel_filters
+from genres.export.spectrogram import Spectrogram, compute_spectrogram, describe_spectrogram
+from genres.mel_bands import mel_filters
 from genres.models.base.weights import Description
 from genres.models.saved import load_model
 from genres.prediction.classifier import load_classifier
@@ -48,7 +49,8 @@ def write_folder(folder: Path, model_file: Path, scores: ModelScores | None) -> 
     with atomic_folder(folder) as partial:
         shutil.copyfile(model_file, partial / "model.safetensors")
         (partial / "model.onnx").write_bytes(content)
-        np.save(partial / "mel_filters.npy", mel_filters(spectrogram))
+        filters = mel_filters(spectrogram.sample_rate, spectrogram.n_fft, spectrogram.n_mels)
+        np.save(partial / "mel_filters.npy", filters)
         write_json(partial / "config.json", _config(description, spectrogram, output))
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)  # noqa: S701
         example = environment.from_string(EXAMPLE.read_text(encoding="utf-8")).render(is_decibels=spectrogram.top_db)

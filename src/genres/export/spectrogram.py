@@ -3,9 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from genres import mel_bands
 from genres.audio.decoding import FloatArray
 from genres.features.mel import mel_db
 from genres.models.base.weights import Description
@@ -19,7 +17,7 @@ class Spectrogram(NamedTuple):
     sample_rate: int  # Hz
     n_fft: int  # samples in one window, a periodic Hann window
     hop_length: int  # samples between frames, which are centred
-    n_mels: int  # bands of `mel_filters`
+    n_mels: int  # Slaney's mel bands
     pad_mode: str  # np.pad's, at both ends
     top_db: float | None  # dB kept below the loudest point of the clip; None for MusiCNN's level
 
@@ -32,11 +30,6 @@ def describe_spectrogram(description: Description) -> Spectrogram:
     featurize = Featurize.model_validate(description.featurize)
     sizes = (featurize.sample_rate, featurize.n_fft, featurize.hop_length, featurize.n_mels)
     return Spectrogram(*sizes, pad_mode="constant", top_db=featurize.top_db)
-
-
-def mel_filters(spectrogram: Spectrogram) -> NDArray[np.float32]:
-    """Return Slaney's mel filters (n_mels, n_fft // 2 + 1), by which the power spectrum is multiplied."""
-    return mel_bands.mel_filters(spectrogram.sample_rate, spectrogram.n_fft, spectrogram.n_mels)
 
 
 def compute_spectrogram(samples: FloatArray, description: Description) -> FloatArray:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from itertools import groupby
 
-from genres.prediction.song import Song, Window
+from genres.prediction.song import Song, Window, best_first
 from genres.prediction.sources import shown_name
 
 N_SHOWN = 3  # genres, the most probable ones
@@ -22,8 +22,7 @@ def _verdict(song: Song, class_names: Sequence[str]) -> str:
         return f"{song.not_music}, not music"
     if song.probabilities is None:
         return f"{class_names[song.label]} (this model has no probabilities)"
-    best = (-song.probabilities).argsort(kind="stable")[:N_SHOWN]
-    genres = ", ".join(f"{class_names[label]} {song.probabilities[label]:.0%}" for label in best)
+    genres = ", ".join(f"{class_names[label]} {song.probabilities[label]:.0%}" for label in best_first(song)[:N_SHOWN])
     return f"not sure: {genres}" if song.is_unsure else genres
 
 

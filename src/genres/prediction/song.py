@@ -98,3 +98,10 @@ def sum_up(windows: Sequence[Window]) -> Song:
         return Song(tuple(windows), not_music, int(mean.argmax()), mean)
     label = Counter(window.label for window in music or windows).most_common(1)[0][0]
     return Song(tuple(windows), not_music, label, None)
+
+
+def best_first(song: Song) -> list[int]:
+    """Return the classes of a song, the most probable first; without probabilities, those of most windows first."""
+    if song.probabilities is None:
+        return [label for label, _ in Counter(window.label for window in song.windows).most_common()]
+    return [int(label) for label in np.argsort(-song.probabilities, kind="stable")]
