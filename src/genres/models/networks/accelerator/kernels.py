@@ -26,16 +26,21 @@ def convolve_and_pool(planes, indices, offsets, mask, weights, scale, shift, y, 
     """
     _, rows, columns, channels = y.shape
     n_windows = mask.shape[1]
-    peak = np.empty(n_windows, planes.dtype)
-    peak_position = np.empty(n_windows, np.int32)
+    # Each position reads one of the two and writes the other. In place, only what changes would be stored, and such
+    # masked stores take long on AMD's processors.
+    peaks = np.empty((2, n_windows), planes.dtype)
+    peak_positions = np.empty((2, n_windows), np.int32)
     zero = planes[0, 0] * 0
     for clip in range(len(y)):
         pixels = planes[indices[clip]]
+        nothing = pixels.sum() - pixels.sum()  # but for what is not finite
         for channel in range(channels):
             w = weights[channel]
-            peak[:] = -np.inf
-            peak_position[:] = 0
+            peaks[0] = -np.inf
+            peak_positions[0] = 0
             for position in range(POOLING**2):
+                before, after = peaks[position % 2], peaks[1 - position % 2]
+                position_before, position_after = peak_positions[position % 2], peak_positions[1 - position % 2]
                 offset = offsets[position]
                 outside = mask[position]
                 # Views, because numba would test a sum of indices for being negative, and then not use vectors.
@@ -46,10 +51,12 @@ def convolve_and_pool(planes, indices, offsets, mask, weights, scale, shift, y, 
                     z = outside[window] + w[0] * x0[window] + w[1] * x1[window] + w[2] * x2[window]
                     z = z + w[3] * x3[window] + w[4] * x4[window] + w[5] * x5[window]
                     z = z + w[6] * x6[window] + w[7] * x7[window] + w[8] * x8[window]
-                    if not z <= peak[window]:  # a NaN, too, as weights that are NaN must not be taken for silence
-                        peak[window] = z
-                        peak_position[window] = position
-            a, b = scale[channel], shift[channel]
+                    kept = -np.int32(z <= before[window])  # all bits or none: without branches, these are vectors
+                    position_after[window] = (position_before[window] & kept) | (position & ~kept)
+                    after[window] = max(before[window], z)
+            # A maximum may pass over a NaN, but weights or pixels that are not finite must not be taken for silence.
+            a, b = scale[channel], shift[channel] + (w.sum() - w.sum()) + nothing
+            peak, peak_position = peaks[0], peak_positions[0]  # as the number of positions is even
             for window in range(n_windows):
                 value = a * peak[window] + b
                 peak[window] = zero if value < zero else value  # a NaN stays one
