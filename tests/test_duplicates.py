@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
+from genres import duplicates
 from genres.audio.decoding import FloatArray
 from genres.core.columns import DUPLICATES
 from genres.core.errors import InputError
@@ -23,10 +25,12 @@ from genres.core.files import file_sha256
 from genres.datasets.synthetic import GENRES, SAMPLE_RATE, render_clip
 from genres.duplicates import (
     COMPARED,
+    ENOUGH_LANDMARKS,
     ENOUGH_SIMILARITY,
     FRAMES_AT_A_TIME,
     HOP,
     Landmarks,
+    find_candidates,
     find_copies,
     find_landmarks,
     list_duplicates,
@@ -170,6 +174,58 @@ def test_each_of_more_copies_than_are_compared_is_paired_with_the_next(fingerpri
     n_copies = 2 * COMPARED
     found = {(first, second) for first, second, _ in find_copies([part] * n_copies)}
     assert {(index, index + 1) for index in range(n_copies - 1)} <= found
+
+
+# --- the index by blocks
+
+
+def candidates_one_by_one(clips: list[Landmarks]) -> list[tuple[int, int, int]]:
+    """Return what `find_candidates` yields, sorted, by comparing landmarks one by one."""
+    # From a hash to its landmarks, as clip and frame, in the order of the clips.
+    entries: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for index, clip in enumerate(clips):
+        for number, frame in zip(clip.hashes, clip.frames, strict=True):
+            entries[int(number)].append((index, int(frame)))
+    offsets: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+    for equal in entries.values():
+        for first, frame in equal:
+            later = [entry for entry in equal if entry[0] > first][:COMPARED]
+            for second, later_frame in later:
+                offsets[first, second][later_frame - frame] += 1
+    candidates = []
+    for pair, counts in offsets.items():
+        shared = {offset: counts[offset - 1] + counts[offset] + counts[offset + 1] for offset in sorted(counts)}
+        best = max(shared, key=shared.__getitem__)
+        if shared[best] >= ENOUGH_LANDMARKS:
+            candidates.append((*pair, best))
+    return sorted(candidates)
+
+
+@pytest.mark.parametrize("block", [1, 100, 1000, 10**6])
+@pytest.mark.parametrize("seed", range(3))
+def test_candidates_are_the_same_for_any_size_of_block(monkeypatch: pytest.MonkeyPatch, seed: int, block: int) -> None:
+    rng = default_rng(seed)
+    n_hashes = int(rng.integers(20, 200))
+    # The square makes some hashes common, in a clip as among clips. A clip may have no landmark, the first one, too.
+    clips = [
+        Landmarks((n_hashes * rng.random(size) ** 2).astype(np.int32), rng.integers(0, 40, size, np.int32))
+        for size in (0, *rng.integers(0, 200, 40), 0)
+    ]
+    expected = candidates_one_by_one(clips)
+    assert len(expected) > 40
+    monkeypatch.setattr(duplicates, "BLOCK_LANDMARKS", block)
+    assert sorted(find_candidates(clips)) == expected
+
+
+@pytest.mark.parametrize("block", [1, 5000, 50_000])
+def test_copies_are_the_same_for_any_size_of_block(
+    monkeypatch: pytest.MonkeyPatch, block: int, clips: list[FloatArray], fingerprints: list[Landmarks]
+) -> None:
+    together = [*fingerprints, *(landmarks_of(noisy(clip)) for clip in clips[::6])]
+    expected = find_copies(together)
+    assert [first for first, _, _ in expected] == list(range(0, len(clips), 6))
+    monkeypatch.setattr(duplicates, "BLOCK_LANDMARKS", block)
+    assert find_copies(together) == expected
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 13, 63])

@@ -15,7 +15,7 @@ same patterns in the same key and tempo.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +54,9 @@ FRAMES_AT_A_TIME = 1024
 ENOUGH_LANDMARKS = 20
 ENOUGH_SIMILARITY = 0.08
 COMPARED = 32  # the next occurrences in other clips that a landmark is compared with, however common it is
+
+BLOCK_LANDMARKS = 2**21  # those of about five hundred clips of 30 s, which enter the index together
+OFFSETS = 2**32  # more than there are, so that those of two clips are never adjacent
 
 
 class Landmarks(NamedTuple):
@@ -122,42 +125,64 @@ def find_candidates(clips: Sequence[Landmarks]) -> Iterator[tuple[int, int, int]
 
     The offset is how many frames later the second clip has what they share.
 
-    This is an inverted index: all landmarks are sorted by hash, so that equal ones of all clips are adjacent, in the
-    order of the clips. Each is compared with the next `COMPARED` ones of other clips, so the work grows linearly with
-    the number of landmarks. Where a recording has more copies than that, each copy is still paired with the next ones.
+    This is an inverted index: landmarks are sorted by hash, so that equal ones of all clips are adjacent, in the order
+    of the clips. Each is compared with the next `COMPARED` ones of other clips, so the work grows linearly with the
+    number of landmarks. Where a recording has more copies than that, each copy is still paired with the next ones.
+
+    The clips enter the index block by block, and a landmark leaves it once it has met all that it is compared with. So
+    memory is bounded by the size of a block and the number of different hashes, and blocks do not change the result.
     """
-    sizes = [clip.hashes.size for clip in clips]
-    if not sum(sizes):
-        return
-    hashes = np.concatenate([clip.hashes for clip in clips])
-    order = np.argsort(hashes, kind="stable")
-    hashes = hashes[order]
-    frames = np.concatenate([clip.frames for clip in clips])[order].astype(np.int64)
-    owners = np.repeat(np.arange(len(clips)), sizes)[order]
-    entries_of = np.split(np.argsort(owners, kind="stable"), np.cumsum(sizes)[:-1])
+    sizes = np.array([clip.hashes.size for clip in clips], np.int64)
+    cuts = np.flatnonzero(np.diff(np.cumsum(sizes) // BLOCK_LANDMARKS)) + 1
+    hashes, frames, owners = (np.empty(0, np.int32) for _ in range(3))
+    for begin, end in pairwise([0, *cuts.tolist(), len(clips)]):
+        block, n_kept = clips[begin:end], hashes.size
+        hashes = np.concatenate([hashes, *(clip.hashes for clip in block)])
+        order = np.argsort(hashes, kind="stable")
+        hashes = hashes[order]
+        frames = np.concatenate([frames, *(clip.frames for clip in block)])[order]
+        owners = np.append(owners, np.repeat(np.arange(begin, end, dtype=np.int32), sizes[begin:end]))[order]
+        added = np.flatnonzero(order >= n_kept)
+        del order
 
-    # A run is one hash in one clip. It is followed by the same hash in the next clip, or by another hash.
-    run_ends = np.append(np.flatnonzero((np.diff(hashes) != 0) | (np.diff(owners) != 0)) + 1, hashes.size)
-    following = np.repeat(run_ends, np.diff(run_ends, prepend=0))
-    hashes = np.append(hashes, np.full(COMPARED, -1, np.int32))  # so that the last ones have successors
+        # A run is one hash in one clip. It follows the same hash in an earlier clip, or another hash.
+        begins_run = np.append(True, (np.diff(hashes) != 0) | (np.diff(owners) != 0))
+        run_starts = np.maximum.accumulate(np.where(begins_run, np.arange(hashes.size, dtype=np.int32), 0))
+        # An entry is compared with the earlier ones that have it among their next `COMPARED`: the runs before its own.
+        compared = np.maximum(run_starts[np.maximum(added - COMPARED, 0)], np.searchsorted(hashes, hashes[added]))
+        n_compared = np.maximum(run_starts[added] - compared, 0)
+        rows_of = np.split(np.argsort(owners[added], kind="stable"), np.cumsum(sizes[begin : end - 1]))
+        for second, rows in enumerate(rows_of, begin):
+            counts = n_compared[rows]
+            others = np.repeat(compared[rows] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+            offsets = np.repeat(frames[added[rows]], counts) - frames[others]
+            for first, offset in _best_offsets(owners[others], offsets):
+                yield first, second, offset
 
-    span = 4 * int(frames.max()) + 4  # more than there are offsets, so that those of two clips are never adjacent
-    for first, entries in enumerate(entries_of):
-        others = following[entries, np.newaxis] + np.arange(COMPARED)  # (landmarks of the clip, COMPARED)
-        rows, columns = np.nonzero(hashes[others] == hashes[entries, np.newaxis])
-        entry, other = entries[rows], others[rows, columns]
-        codes, counts = np.unique(owners[other] * span + frames[other] - frames[entry], return_counts=True)
-        # Most copies are shifted by a fraction of a frame: their landmarks spread over two neighbouring offsets.
-        adjacent = np.diff(codes) == 1
-        shared = counts.copy()
-        shared[:-1] += adjacent * counts[1:]
-        shared[1:] += adjacent * counts[:-1]
-        enough = np.flatnonzero(shared >= ENOUGH_LANDMARKS)
-        seconds, offsets = np.divmod(codes[enough] + span // 2, span)
-        ranked = np.lexsort((offsets, -shared[enough], seconds))
-        _, best = np.unique(seconds[ranked], return_index=True)
-        for index in ranked[best]:
-            yield first, int(seconds[index]), int(offsets[index]) - span // 2
+        # Kept is what another entry with the same hash would be compared with.
+        ends = np.flatnonzero(np.diff(hashes, append=np.int32(-1))) + 1
+        first_kept = np.repeat(run_starts[np.maximum(ends - COMPARED, 0)], np.diff(ends, prepend=0))
+        kept = first_kept <= np.arange(hashes.size, dtype=np.int32)
+        hashes, frames, owners = hashes[kept], frames[kept], owners[kept]
+
+
+def _best_offsets(clips: NDArray[np.int32], offsets: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Yield each clip that shares `ENOUGH_LANDMARKS` with another one at some offset, and the best offset.
+
+    For each of their common landmarks, there is the clip's index and the offset, both of shape (landmarks,).
+    """
+    codes, counts = np.unique(clips.astype(np.int64) * OFFSETS + offsets, return_counts=True)
+    # Most copies are shifted by a fraction of a frame: their landmarks spread over two neighbouring offsets.
+    adjacent = np.diff(codes) == 1
+    shared = counts.copy()
+    shared[:-1] += adjacent * counts[1:]
+    shared[1:] += adjacent * counts[:-1]
+    enough = np.flatnonzero(shared >= ENOUGH_LANDMARKS)
+    indices, best_first = np.divmod(codes[enough] + OFFSETS // 2, OFFSETS)
+    ranked = np.lexsort((best_first, -shared[enough], indices))
+    _, best = np.unique(indices[ranked], return_index=True)
+    for index in ranked[best]:
+        yield int(indices[index]), int(best_first[index]) - OFFSETS // 2
 
 
 def similarity(first: Landmarks, second: Landmarks, offset: int) -> float:
@@ -181,7 +206,7 @@ def similarity(first: Landmarks, second: Landmarks, offset: int) -> float:
 def find_copies(clips: Sequence[Landmarks]) -> list[tuple[int, int, float]]:
     """Return the pairs of clips that are copies, by their indices, the smaller first, and their similarity."""
     pairs = ((a, b, similarity(clips[a], clips[b], offset)) for a, b, offset in find_candidates(clips))
-    return [(a, b, share) for a, b, share in pairs if share >= ENOUGH_SIMILARITY]
+    return sorted((a, b, share) for a, b, share in pairs if share >= ENOUGH_SIMILARITY)
 
 
 def list_duplicates(clips: pd.DataFrame, audio: Path, executor: Executor) -> pd.DataFrame:

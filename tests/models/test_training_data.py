@@ -47,6 +47,13 @@ def test_inputs_and_labels_come_in_the_order_of_the_split(tmp_path: Path) -> Non
     np.testing.assert_array_equal(data.subset("train")[1], np.array([1, 2, 0]), strict=True)
 
 
+def test_a_split_of_all_clips_in_their_order_leaves_the_inputs_in_the_file(tmp_path: Path) -> None:
+    data = read(tmp_path, rock_1="train", rock_2="test", NA_1="train", jazz_1="test", jazz_2="train")
+    assert isinstance(data.inputs, np.memmap)
+    np.testing.assert_array_equal(data.inputs, ARRAY, strict=True)
+    np.testing.assert_array_equal(data.subset("train")[0], ARRAY[[0, 2, 4]], strict=True)
+
+
 def test_a_clip_without_an_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(f"{tmp_path}/inputs.csv has no row for 'jazz/3', which is in the")):
         read(tmp_path, jazz_2="train", rock_1="train", jazz_3="test")

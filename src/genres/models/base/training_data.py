@@ -21,7 +21,7 @@ class TrainingData:
     """The clips of a split, in its order."""
 
     clips: pd.DataFrame  # with `columns.SPLIT`
-    inputs: NDArray[np.float32]  # what a model sees, shape (clips, height, width)
+    inputs: NDArray[np.float32]  # what a model sees, shape (clips, height, width); perhaps mapped, and then read-only
     labels: NDArray[np.int64]  # each clip's class as its index in class_names, shape (clips,)
     class_names: tuple[str, ...]  # the genres, sorted
     dataset: Mapping[str, Any]  # the content of dataset.json
@@ -47,7 +47,9 @@ def read_training_data(
             f"Run `dvc repro {stage}` to make them."
         )
     clips = read_split(split)
-    found = array[find_clips(input_rows, rows, clips.clip_id.to_list(), stage)]
+    indices = find_clips(input_rows, rows, clips.clip_id.to_list(), stage)
+    # Most splits have all clips in the order of the array, which then stays in the file.
+    found = array if np.array_equal(indices, np.arange(len(array))) else array[indices]
     lowest, highest = found.min(axis=(1, 2)), found.max(axis=(1, 2))  # (clips,); both are NaN if a value is
     finite = np.isfinite(lowest) & np.isfinite(highest)
     if not finite.all():

@@ -111,8 +111,8 @@ def predict_logits(model: nn.Module, inputs: Batchable) -> Tensor:
 
 def predict_network(model: nn.Module, inputs: NDArray[np.float32]) -> ModelOutput:
     """Predict the classes of inputs (clips, height, width); the probabilities are the softmax of the logits."""
-    # Clip by clip, so that the bits do not depend on which clips come together.
-    logits = torch.cat([predict_logits(model, clip[None]) for clip in torch.from_numpy(inputs)])
+    # Clip by clip, so that the bits do not depend on which clips come together. Copied, as the inputs may be read-only.
+    logits = torch.cat([predict_logits(model, torch.tensor(clip[None])) for clip in inputs])
     probabilities = torch.softmax(logits.double(), dim=1)
     return ModelOutput(probabilities.argmax(dim=1).numpy(), probabilities.numpy())
 

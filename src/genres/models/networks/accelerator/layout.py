@@ -42,13 +42,15 @@ class PatchedClips:
         """Lay out inputs (clips, height, width)."""
         n_clips, height, width = inputs.shape
         rows, columns = math.ceil(height / POOLING), math.ceil(width / POOLING)
-        padded = inputs.new_zeros(n_clips, rows + 2, POOLING, columns + 2, POOLING)
-        pixels = padded.view(n_clips, POOLING * (rows + 2), POOLING * (columns + 2))
-        pixels[:, POOLING : POOLING + height, POOLING : POOLING + width] = inputs
+        padded = inputs.new_zeros(rows + 2, POOLING, columns + 2, POOLING)
+        pixels = padded.view(POOLING * (rows + 2), POOLING * (columns + 2))
+        planes = inputs.new_empty(n_clips, pixels.numel()).numpy()
+        for clip, clip_planes in zip(inputs, planes, strict=True):
+            pixels[POOLING : POOLING + height, POOLING : POOLING + width] = clip
+            clip_planes[:] = padded.permute(1, 3, 0, 2).reshape(-1).numpy()
         gram, patch_sum = map(np.stack, zip(*map(_sum_patches, inputs.numpy()), strict=True))
-        planes = padded.permute(0, 2, 4, 1, 3).reshape(n_clips, -1).numpy()
         index = np.arange(planes.shape[1]).reshape(POOLING, POOLING, rows + 2, columns + 2)
-        index = index.transpose(2, 0, 3, 1).reshape(pixels.shape[1:])  # of each pixel in planes
+        index = index.transpose(2, 0, 3, 1).reshape(pixels.shape)  # of each pixel in planes
         covered = index[POOLING - 1 :, POOLING - 1 :][: POOLING + 2, : POOLING + 2]  # by the first window's patches
         ys = np.arange(POOLING)[:, None, None, None] + POOLING * np.arange(rows)[:, None]
         xs = np.arange(POOLING)[:, None, None] + POOLING * np.arange(columns + 2)
