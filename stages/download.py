@@ -10,7 +10,7 @@ from common import load_params, run_stage
 from genres.core.files import atomic_folder, write_csv, write_json
 from genres.datasets import describe_dataset, obtain_clips
 from genres.datasets.clips import list_clips, list_skipped, require_genres
-from genres.parallel import local_processes
+from genres.parallel import workers
 
 AUDIO = Path("data/audio")  # written, like the three below
 CLIPS = Path("data/clips.csv")
@@ -21,7 +21,7 @@ DATASET = Path("data/dataset.json")
 def main() -> None:
     """Write the folder of clips, the lists of what is in it and of what is not, and how the data set is called."""
     params = load_params("dataset", "featurize.sample_rate")
-    with atomic_folder(AUDIO) as folder, local_processes() as executor:
+    with atomic_folder(AUDIO) as folder, workers() as executor:
         skipped = obtain_clips(params.dataset, folder, executor)
         clips = list_clips(folder, params.featurize.sample_rate, executor)
         require_genres(clips)

@@ -11,7 +11,7 @@ from genres.core import columns
 from genres.core.files import write_csv
 from genres.core.tables import read_clips
 from genres.features.mel import write_spectrograms
-from genres.parallel import local_processes
+from genres.parallel import workers
 
 AUDIO = Path("data/audio")
 CLIPS = Path("data/clips.csv")
@@ -23,7 +23,7 @@ def main() -> None:
     """Write the spectrograms as one array, and the list of its rows."""
     featurize = load_params("featurize").featurize
     clips = read_clips(CLIPS)
-    with local_processes() as executor:
+    with workers() as executor:
         rows = write_spectrograms(MEL, clips[clips.status == columns.OK], AUDIO, featurize, executor)
     write_csv(MEL_ROWS, rows)
 

@@ -11,7 +11,7 @@ from genres.core import columns
 from genres.core.files import write_csv
 from genres.core.tables import read_clips
 from genres.duplicates import list_duplicates
-from genres.parallel import local_processes
+from genres.parallel import workers
 
 AUDIO = Path("data/audio")
 CLIPS = Path("data/clips.csv")
@@ -21,7 +21,7 @@ DUPLICATES = Path("data/duplicates.csv")  # written
 def main() -> None:
     """Write the list of pairs."""
     clips = read_clips(CLIPS)
-    with local_processes() as executor:
+    with workers() as executor:
         duplicates = list_duplicates(clips[clips.status == columns.OK], AUDIO, executor)
     write_csv(DUPLICATES, duplicates)
 

@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out under 
 
 from common import load_params, run_stage
 
-from genres.core.files import write_array, write_csv
+from genres.core.files import write_csv
 from genres.core.tables import read_clip_array
-from genres.parallel import local_processes
-from genres.scattering_features import N_EXCERPTS, group_sizes, make_features
+from genres.parallel import workers
+from genres.scattering_features import write_features
 
 MEL = Path("data/mel.npy")
 MEL_ROWS = Path("data/mel.csv")
@@ -21,10 +21,9 @@ SCATTERING_ROWS = Path("data/scattering.csv")
 def main() -> None:
     """Write the features as one array, and the list of its rows."""
     featurize = load_params("featurize").featurize
-    mel, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
-    shape = (len(rows), N_EXCERPTS, sum(group_sizes(featurize).values()))
-    with local_processes() as executor:
-        write_array(SCATTERING, shape, make_features(mel, rows.frames, featurize, executor))
+    _, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
+    with workers() as executor:
+        write_features(SCATTERING, MEL, rows.frames.to_list(), featurize, executor)
     write_csv(SCATTERING_ROWS, rows)
 
 

@@ -57,7 +57,7 @@ def write_noise(
 
 def environment(**changes: str) -> dict[str, str]:
     """Return this process's environment without what would reach into a test from its or the machine's settings."""
-    settings = ("DVC", "GIT", "PYTHON", *INSTRUCTIONS, *THREADS)
+    settings = ("DASK", "DVC", "GENRES_DASK", "GIT", "PYTHON", *INSTRUCTIONS, *THREADS)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | changes
 
@@ -79,10 +79,11 @@ def run_code(code: str, *arguments: str, folder: Path = ROOT, emulator: Sequence
     ).stdout
 
 
-def run_stage(folder: Path, stage: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+def run_stage(folder: Path, stage: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a stage's script in ``folder``, which ends with ``status`` and shows nothing that is Python's."""
     command = [sys.executable, str(ROOT / "stages" / f"{stage}.py")]
-    result = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    settings = environment(**variables)
+    result = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
     assert result.returncode == status, result.stderr
     assert "Traceback" not in result.stderr
     assert "Warning" not in result.stderr
@@ -101,10 +102,10 @@ def run_genres(folder: Path, *arguments: object, code: Path = ROOT) -> subproces
     )
 
 
-def refuse(folder: Path, stage: str) -> str:
+def refuse(folder: Path, stage: str, **variables: str) -> str:
     """Run a stage that refuses what it finds and writes nothing, and return its one message."""
     before = contents(folder)
-    result = run_stage(folder, stage, status=1)
+    result = run_stage(folder, stage, 1, **variables)
     assert contents(folder) == before
     assert result.stdout == ""
     lines = result.stderr.splitlines()
@@ -155,9 +156,9 @@ class Clone(NamedTuple):
 
     folder: Path
 
-    def run(self, *command: str, succeeds: bool = True, **variables: str) -> str:
-        """Run git, dvc or make, which succeeds or fails, and return all that it printed."""
-        isolated = environment(
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Return the environment in which git, dvc and make see no settings of the machine."""
+        return environment(
             GIT_CONFIG_GLOBAL=os.devnull,
             GIT_CONFIG_NOSYSTEM="1",
             DVC_NO_ANALYTICS="1",
@@ -165,10 +166,13 @@ class Clone(NamedTuple):
             DVC_SITE_CACHE_DIR=str(self.folder.parent / "site_cache"),
             **variables,
         )
+
+    def run(self, *command: str, succeeds: bool = True, **variables: str) -> str:
+        """Run git, dvc or make, which succeeds or fails, and return all that it printed."""
         result = subprocess.run(
             command,
             cwd=self.folder,
-            env=isolated,
+            env=self.environment(**variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,16 +5,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from project import ROOT, environment
 from threadpoolctl import threadpool_info
 
 from genres.core.errors import InputError
-from genres.parallel import ITEMS_IN_FLIGHT, local_processes, ordered_map
+from genres.core.processor import available_cores
+from genres.parallel import ITEMS_IN_FLIGHT, local_processes, ordered_map, workers
 
 
 class CountingExecutor(Executor):
@@ -67,6 +69,12 @@ def process_and_threads(_: int) -> tuple[int, set[int]]:
     return os.getpid(), {library["num_threads"] for library in libraries}
 
 
+def cores_of_seven(_: int) -> int:
+    """Return how many of seven cores this process may use."""
+    with patch.object(os, "sched_getaffinity", lambda _: set(range(7)), create=True):
+        return available_cores()
+
+
 def touch(path: Path) -> None:
     """Leave a trace of this call."""
     path.touch()
@@ -97,6 +105,11 @@ def test_even_a_single_worker_is_another_process_and_each_library_in_it_runs_on_
     assert list(threads) == [{1}] * 5  # the last bits of a matrix product depend on their number
 
 
+def test_a_worker_uses_one_core_as_its_siblings_use_the_others(two_processes: Executor) -> None:
+    assert cores_of_seven(0) == 7
+    assert list(ordered_map(cores_of_seven, range(4), two_processes, "")) == [1] * 4
+
+
 def test_the_number_of_items_in_flight_is_bounded() -> None:
     executor = CountingExecutor()
     results = ordered_map(slow_first, range(1, 1000), executor, "")
@@ -107,7 +120,8 @@ def test_the_number_of_items_in_flight_is_bounded() -> None:
 
 def test_progress_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     list(ordered_map(abs, [-1, -2], CountingExecutor(), "measuring"))
-    assert capsys.readouterr().err.splitlines()[-1] == "measuring: 2 of 2 clips"
+    list(ordered_map(abs, [-1], CountingExecutor(), "trying", "parts"))
+    assert capsys.readouterr().err.splitlines() == ["measuring: 2 of 2 clips", "trying: 1 of 1 parts"]
 
 
 # --- errors and early ends
@@ -146,6 +160,30 @@ def test_calls_that_have_not_begun_are_cancelled_when_the_iterator_is_closed(tmp
 def announce_and_sleep(_: int) -> None:
     os.write(1, b"!")
     time.sleep(60)
+
+
+# --- the choice
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_unless_the_environment_names_a_cluster_the_workers_are_local(
+    named: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GENRES_DASK", raising=False)
+    if named is not None:
+        monkeypatch.setenv("GENRES_DASK", named)
+    with workers() as executor:
+        assert isinstance(executor, ProcessPoolExecutor)
+
+
+def test_without_dask_a_named_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENRES_DASK", "tcp://127.0.0.1:8786")
+    monkeypatch.setattr("genres.parallel.find_spec", lambda _: None)
+    with (
+        pytest.raises(InputError, match="Dask is not installed. `make .venv/extras` installs it; or unset GENRES_DASK"),
+        workers(),
+    ):
+        raise AssertionError
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")

@@ -1,9 +1,12 @@
 """Mel spectrogram to modulations: what is put in is found where it belongs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from genres.core.files import write_array
 from genres.parallel import local_processes
 from genres.scattering_features import (
     EXCERPT_SECONDS,
@@ -16,8 +19,8 @@ from genres.scattering_features import (
     excerpt_statistics,
     group_sizes,
     log_covariance,
-    make_features,
     scatter,
+    write_features,
 )
 from genres.schema import Featurize, Params
 
@@ -118,11 +121,13 @@ def test_statistics_are_of_each_excerpt() -> None:
     assert np.abs(found[0] - found[-1]).max() > 1
 
 
-def test_padding_is_left_out(featurize: Featurize) -> None:
+def test_padding_is_left_out(featurize: Featurize, tmp_path: Path) -> None:
     mel = np.random.default_rng(0).uniform(-80, 0, (2, 128, 500)).astype(np.float32)
     padded = np.concatenate([mel, np.full((2, 128, 200), -80, np.float32)], axis=2)
+    write_array(tmp_path / "mel.npy", padded.shape, padded)
     with local_processes(1) as executor:
-        found = list(make_features(padded, [500, 400], featurize, executor))
+        write_features(tmp_path / "features.npy", tmp_path / "mel.npy", [500, 400], featurize, executor)
+    found = np.load(tmp_path / "features.npy")
     np.testing.assert_array_equal(found[0], excerpt_features(mel[0], featurize))
     np.testing.assert_array_equal(found[1], excerpt_features(mel[1, :, :400], featurize))
 

@@ -9,7 +9,7 @@ from common import load_params, run_stage
 
 from genres.core.files import require_file, write_csv
 from genres.core.tables import read_clip_array
-from genres.parallel import local_processes
+from genres.parallel import workers
 from genres.pretrained.imagenet import write_features
 
 MEL = Path("data/mel.npy")
@@ -24,10 +24,10 @@ def main() -> None:
     """Write the features as one array, and the list of its rows."""
     require_file(WEIGHTS, FETCH)
     params = load_params("featurize.top_db", "transfer.backbone")
-    mel, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
-    with local_processes() as executor:
+    _, rows = read_clip_array(MEL, MEL_ROWS, "featurize")
+    with workers() as executor:
         write_features(
-            FEATURES, mel, rows.frames.to_list(), params.featurize.top_db, WEIGHTS, params.transfer.backbone, executor
+            FEATURES, MEL, rows.frames.to_list(), params.featurize.top_db, WEIGHTS, params.transfer.backbone, executor
         )
     write_csv(FEATURE_ROWS, rows)
 

@@ -10,7 +10,7 @@ from common import run_stage
 from genres.core import columns
 from genres.core.files import require_file, write_csv
 from genres.core.tables import read_clips
-from genres.parallel import local_processes
+from genres.parallel import workers
 from genres.pretrained.musicnn import write_features
 
 AUDIO = Path("data/audio")
@@ -25,7 +25,7 @@ def main() -> None:
     """Write the features as one array, and the list of its rows."""
     require_file(WEIGHTS, FETCH)
     clips = read_clips(CLIPS)
-    with local_processes() as executor:
+    with workers() as executor:
         rows = write_features(FEATURES, clips[clips.status == columns.OK], AUDIO, WEIGHTS, executor)
     write_csv(FEATURE_ROWS, rows)
 

@@ -1,4 +1,4 @@
-"""Ordered map over any executor, and the executor that is used by default: processes on this machine."""
+"""Ordered map over any executor, and the executors: processes on this machine, or the workers of a Dask cluster."""
 
 import multiprocessing
 import os
@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import islice
 from multiprocessing.connection import wait
 from typing import TypeVar
 
+from genres.core.errors import InputError
 from genres.core.memory import keep_freed_memory
 from genres.core.processor import available_cores
 from genres.core.progress import Progress
@@ -19,23 +21,28 @@ from genres.core.progress import Progress
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-ITEMS_IN_FLIGHT = 64
+CLUSTER = "GENRES_DASK"  # in the environment: the address of a Dask scheduler; no parameter, as it changes no result
+ITEMS_IN_FLIGHT = 256  # twice as many as there may be workers, so that none waits for the next item
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Sequence[Item], executor: Executor, description: str
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    executor: Executor,
+    description: str,
+    unit: str = "clips",
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` for each item, in order, and show progress under ``description``.
+    """Yield ``function(item)`` for each item, in order, and show progress in ``unit`` under ``description``.
 
     At most `ITEMS_IN_FLIGHT` items are submitted ahead, so memory does not grow with the number of items. When a call
     raises, or the iterator is closed early, calls that have not begun are cancelled.
 
     If the executor uses processes, ``function`` must be importable by name, and ``function``, items and results must
-    be picklable.
+    be picklable, and small: workers read and write large arrays themselves. A call is repeated if its worker is lost.
     """
     futures = (executor.submit(function, item) for item in items)
     pending: deque[Future[Result]] = deque()
-    with Progress(len(items), description, "clips") as progress:
+    with Progress(len(items), description, unit) as progress:
         try:
             pending.extend(islice(futures, ITEMS_IN_FLIGHT))
             while pending:
@@ -45,6 +52,29 @@ def ordered_map(
         finally:
             for future in pending:
                 future.cancel()
+
+
+@contextmanager
+def workers() -> Iterator[Executor]:
+    """Yield an executor of the workers of the Dask cluster that the environment names, or of `local_processes`.
+
+    Raises:
+        InputError: the cluster cannot be used, or is lost meanwhile.
+    """
+    address = os.environ.get(CLUSTER)
+    if not address:
+        with local_processes() as executor:
+            yield executor
+        return
+    if find_spec("distributed") is None:
+        raise InputError(
+            f"{CLUSTER} names a Dask cluster, but Dask is not installed. `make .venv/extras` installs it; or unset "
+            f"{CLUSTER} to use this machine's cores."
+        )
+    from genres.cluster import cluster_executor
+
+    with cluster_executor(address) as executor:
+        yield executor
 
 
 @contextmanager

@@ -5,14 +5,16 @@ IEEE Transactions on Signal Processing 67, 2019) of a spectrogram in dB: band-pa
 Beside it stand statistics that need no filters. All are of excerpts, because a genre shows in a few seconds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from genres.core.files import lay_out_array, read_row, write_row
 from genres.mel_bands import mel_frequencies
 from genres.parallel import ordered_map
 from genres.schema import Featurize
@@ -39,15 +41,21 @@ DEVIATION_OFFSET = 0.1  # dB
 MIN_VARIANCE = 1e-3  # as a share of the mean variance, below which a direction is noise
 
 
-def make_features(
-    mel: FloatArray, frames: Iterable[int], featurize: Featurize, executor: Executor
-) -> Iterator[FloatArray]:
-    """Yield the features of each clip's excerpts, float32 of shape (N_EXCERPTS, the sum of `group_sizes`).
+def write_features(path: Path, mel: Path, frames: Sequence[int], featurize: Featurize, executor: Executor) -> None:
+    """Write the features of each clip's excerpts to an npy file (clips, N_EXCERPTS, the sum of `group_sizes`).
 
-    ``mel`` has spectrograms (clips, n_mels, n_frames) in dB from -top_db to 0, of which ``frames`` are not padding.
+    ``mel`` is a checked npy file of spectrograms (clips, n_mels, n_frames) in dB from -top_db to 0, of which ``frames``
+    are not padding. Workers read and write the rows in place.
     """
-    spectrograms = [spectrogram[:, :n_frames] for spectrogram, n_frames in zip(mel, frames, strict=True)]
-    return ordered_map(partial(excerpt_features, featurize=featurize), spectrograms, executor, "scattering")
+    with lay_out_array(path, (len(frames), N_EXCERPTS, sum(group_sizes(featurize).values()))) as array:
+        write = partial(_write_excerpts, mel=mel, array=array, featurize=featurize)
+        for _ in ordered_map(write, list(enumerate(frames)), executor, "scattering"):
+            pass
+
+
+def _write_excerpts(clip: tuple[int, int], mel: Path, array: Path, featurize: Featurize) -> None:
+    index, n_frames = clip
+    write_row(array, index, excerpt_features(read_row(mel, index)[:, :n_frames], featurize))
 
 
 def group_sizes(featurize: Featurize) -> dict[str, int]:

@@ -23,13 +23,16 @@ from genres.core.files import (
     atomic_folder,
     atomic_write,
     file_sha256,
+    lay_out_array,
     read_array,
     read_csv,
     read_json,
+    read_row,
     require_file,
     write_array,
     write_csv,
     write_json,
+    write_row,
 )
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
@@ -143,6 +146,23 @@ def test_rows_that_fail_half_way_leave_the_old_array(npy: Path) -> None:
     assert list(npy.parent.iterdir()) == [npy]
 
 
+def test_rows_that_are_not_all_written_in_place_leave_the_old_array(npy: Path) -> None:
+    before = npy.read_bytes()
+    with pytest.raises(PowerFailureError), lay_out_array(npy, ARRAY.shape) as array:
+        write_row(array, 1, ARRAY[0])
+        raise PowerFailureError
+    assert npy.read_bytes() == before
+    assert list(npy.parent.iterdir()) == [npy]
+
+
+@pytest.mark.parametrize(("index", "shape"), [(0, (3, 2)), (0, (2, 1)), (0, (1, 2, 3)), (4, (2, 3)), (-1, (2, 3))])
+def test_a_row_that_does_not_fit_is_not_written(npy: Path, index: int, shape: tuple[int, ...]) -> None:
+    before = npy.read_bytes()
+    with pytest.raises(ValueError, match=rf"row {index} of shape .* does not fit into 4 rows of shape \[2, 3\]"):
+        write_row(npy, index, np.ones(shape, np.float32))
+    assert npy.read_bytes() == before
+
+
 def test_an_array_that_the_disk_has_no_room_for_is_refused_before_it_is_computed(
     npy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +175,8 @@ def test_an_array_that_the_disk_has_no_room_for_is_refused_before_it_is_computed
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2_000_000))
     with pytest.raises(NoRoomError) as caught:
         write_array(npy, (1000, 20, 50), rows())
+    with pytest.raises(NoRoomError, match=f"^{re.escape(str(caught.value))}$"), lay_out_array(npy, (1000, 20, 50)):
+        raise AssertionError
     assert str(caught.value) == (
         f"{npy} takes 4.0 MB in {npy.parent}, where only 2.0 MB are free. Free some space, or lower the sizes in "
         "params.yaml: it has 1000 clips of 20 x 50."
@@ -184,6 +206,17 @@ def test_the_layout_in_memory_does_not_change_the_bytes_of_an_array(npy: Path, t
     assert np.array_equal(np.load(npy), ARRAY)
     other = tmp_path / "other.npy"
     write_array(other, ARRAY.shape, [np.asfortranarray(row) for row in ARRAY.astype(">f4")])
+    assert other.read_bytes() == npy.read_bytes()
+
+
+def test_rows_written_in_place_in_any_order_and_twice_give_the_same_bytes(npy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.npy"
+    with lay_out_array(other, ARRAY.shape) as array:
+        assert np.array_equal(np.load(array), np.zeros_like(ARRAY))
+        for index in (2, 0, 3, 1, 2):
+            write_row(array, index, np.asfortranarray(ARRAY[index].astype(">f4")))
+            assert np.array_equal(read_row(array, index), ARRAY[index])
+        assert not other.exists()
     assert other.read_bytes() == npy.read_bytes()
 
 

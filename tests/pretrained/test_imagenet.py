@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from genres.core.files import write_array
 from genres.parallel import local_processes
 from genres.pretrained.imagenet import (
     BACKBONES,
@@ -152,14 +153,28 @@ def test_features_of_clips_are_those_of_each_without_its_padding(name: str, tmp_
     weights = tmp_path / "weights.safetensors"
     write_weights(weights, random_weights(BACKBONES[name]))
     mel = np.random.default_rng(0).uniform(-80, 0, (3, 16, 40)).astype(np.float32)
+    write_array(tmp_path / "mel.npy", mel.shape, mel)
     with local_processes(2) as executor:
-        write_features(tmp_path / "features.npy", mel, [40, 25, 70], 80.0, weights, name, executor)
+        write_features(tmp_path / "features.npy", tmp_path / "mel.npy", [40, 25, 70], 80.0, weights, name, executor)
     found = np.load(tmp_path / "features.npy")
     assert found.shape == (3, 1, 2 * CHANNELS[name])
     network = load_network(load_file(weights), BACKBONES[name])
     for row, clip in zip(found, (mel[0], mel[1, :, :25], mel[2]), strict=True):
         expected = features_of(network, spectrogram_image(clip, 80.0, BACKBONES[name])[None])
         np.testing.assert_array_equal(row, expected)
+
+
+def test_a_worker_that_lives_on_reads_the_weights_of_the_next_run(tmp_path: Path) -> None:
+    name, weights, mel = "resnet18", tmp_path / "weights.safetensors", np.zeros((1, 16, 40), np.float32)
+    write_array(tmp_path / "mel.npy", mel.shape, mel)
+    found = []
+    with local_processes(1) as executor:
+        for scale in (1.0, 0.5):
+            tensors = random_weights(BACKBONES[name])
+            write_weights(weights, {key: scale * tensor for key, tensor in tensors.items()})
+            write_features(tmp_path / "features.npy", tmp_path / "mel.npy", [40], 80.0, weights, name, executor)
+            found.append(np.load(tmp_path / "features.npy"))
+    assert not np.array_equal(*found)
 
 
 def test_an_odd_pixel_of_padding_goes_to_the_right_and_below() -> None:

@@ -1,20 +1,23 @@
 """Files that stages pass to each other: written atomically, the same bytes each time, checked when read."""
 
 import csv
+import glob
 import hashlib
 import json
 import math
+import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from types import GenericAlias
-from typing import Any
+from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap, write_array_header_1_0
+from numpy.lib.format import open_memmap, read_array_header_1_0, read_magic, write_array_header_1_0
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
@@ -38,9 +41,16 @@ def atomic_write(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     _remove(partial)  # never written through: it might be a link or a pipe
+    with _renamed(partial, path):
+        yield partial
+
+
+@contextmanager
+def _renamed(partial: Path, path: Path) -> Iterator[None]:
+    """Rename ``partial`` to ``path`` if the block raises nothing, else remove it."""
     try:
         with _naming(path):
-            yield partial
+            yield
             partial.replace(path)
     finally:
         _remove(partial)
@@ -191,6 +201,15 @@ def read_csv(
     return table
 
 
+def sources_sha256(path: Path) -> str:
+    """Return what changes with a file, or with the name or content of any file in a folder of sources."""
+    if path.is_file():
+        return file_sha256(path)
+    files = [file for file in path.rglob("*") if file.is_file() and file.parent.name != "__pycache__"]
+    found = {file.relative_to(path).as_posix(): file_sha256(file) for file in files if not file.name.startswith(".")}
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits, without loading the file into memory."""
     with path.open("rb") as file:
@@ -203,11 +222,56 @@ def write_array(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[
     A NoRoomError is raised before anything is computed if the disk has no room for it.
     """
     with atomic_write(path) as partial, partial.open("wb") as file:
-        sizes = f"lower the sizes in params.yaml: it has {shape[0]} clips of {shape[1]} x {shape[2]}"
-        require_space(math.prod(shape) * 4, path.parent, str(path), sizes)
-        write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        _begin_array(file, path, shape)
         for row in rows:
             file.write(np.ascontiguousarray(row, "<f4").data)
+
+
+@contextmanager
+def lay_out_array(path: Path, shape: tuple[int, int, int]) -> Iterator[Path]:
+    """Yield the temporary path of an npy file of float32 (clips, height, width), into which `write_row` writes.
+
+    It has its full size and is all zeros. Rows may come in any order, from any process that shares the file system.
+    Otherwise as `atomic_write` and `write_array`, whose bytes it has once all rows are written. The temporary name is
+    another one each time: a process that an earlier run has left behind must not write into this array.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left_by_killed_run in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        _remove(left_by_killed_run)
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+    with _renamed(partial, path):
+        with partial.open("wb") as file:
+            _begin_array(file, path, shape)
+            # Sparse: where a file system cannot reserve space, as NFS 3, reserving means to write all of it twice.
+            file.truncate(file.tell() + math.prod(shape) * 4)
+        yield partial
+
+
+def _begin_array(file: BinaryIO, path: Path, shape: tuple[int, int, int]) -> None:
+    """Write the header of an array that will be ``path``, if there is room for the whole."""
+    sizes = f"lower the sizes in params.yaml: it has {shape[0]} clips of {shape[1]} x {shape[2]}"
+    require_space(math.prod(shape) * 4, path.parent, str(path), sizes)
+    write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+
+
+def write_row(array: Path, index: int, row: NDArray[np.float32]) -> None:
+    """Write one row (height, width) into a file that `lay_out_array` has laid out; doing so twice changes nothing.
+
+    A ValueError is raised if the row has another shape. The file is closed on return, which is when NFS shows what has
+    been written to other machines.
+    """
+    with array.open("r+b") as file:
+        read_magic(file)
+        (n_rows, *shape), _, _ = read_array_header_1_0(file)
+        if list(row.shape) != shape or not 0 <= index < n_rows:
+            raise ValueError(f"row {index} of shape {row.shape} does not fit into {n_rows} rows of shape {shape}")
+        file.seek(index * math.prod(shape) * 4, os.SEEK_CUR)
+        file.write(np.ascontiguousarray(row, "<f4").data)
+
+
+def read_row(path: Path, index: int) -> NDArray[np.float32]:
+    """Return one row (height, width) of an array that `read_array` has accepted."""
+    return np.array(open_memmap(path, mode="r")[index])
 
 
 def read_array(path: Path, n_rows: int, stage: str) -> NDArray[np.float32]:

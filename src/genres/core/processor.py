@@ -7,8 +7,11 @@ one. So all are held to one thread, and to the instructions that every such proc
 calls that do not depend on each other, the same ones for any number of cores.
 """
 
+import multiprocessing
 import os
+import platform
 import sys
+from importlib.metadata import PackageNotFoundError, version
 
 from llvmlite import binding
 
@@ -22,6 +25,21 @@ INSTRUCTIONS = {
     "NUMBA_CPU_NAME": "x86-64-v3",  # what numba compiles for
     "NUMBA_CPU_FEATURES": "+avx2,+fma",  # without this, whatever the processor has
 }
+
+
+PYTHON = ".".join(platform.python_version_tuple()[:2])
+COMPUTING = (
+    "librosa",
+    "llvmlite",
+    "numba",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "torch",
+)
 
 
 def has_avx2() -> bool:
@@ -44,6 +62,22 @@ def settle_arithmetic() -> None:
         print("note: this is not an x86-64 processor with AVX2, so results differ slightly", file=sys.stderr)
 
 
+def describe_process() -> dict[str, str]:
+    """Return what the bits of results depend on besides code and data: the machine, the packages, and the settings."""
+    found = {"machine": platform.machine(), "libc": " ".join(platform.libc_ver()), "Python": PYTHON}
+    for name in COMPUTING:
+        try:
+            found[name] = version(name).partition("+")[0]  # what follows is the build: for CUDA, or for a CPU
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found | {name: os.environ.get(name, "unset") for name in (*THREADS, *INSTRUCTIONS)}
+
+
 def available_cores() -> int:
-    """Return how many cores this process may use; a container or a batch system may allow fewer than there are."""
+    """Return how many cores this process may use: one in a worker process, as its siblings use the others.
+
+    A container or a batch system may allow fewer than there are.
+    """
+    if multiprocessing.parent_process() is not None:
+        return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,6 @@
 """Waveform to mel spectrogram in dB, and all clips to one array on disk."""
 
 import math
-from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from genres.audio.decoding import FloatArray, read_listed_clip
 from genres.core.errors import InputError
-from genres.core.files import write_array
+from genres.core.files import lay_out_array, write_row
 from genres.features.mel_power import mel_power
 from genres.parallel import ordered_map
 from genres.schema import Featurize
@@ -44,8 +43,8 @@ def write_spectrograms(
 ) -> pd.DataFrame:
     """Write the spectrograms of all readable ``clips`` to an npy file of float32 (clips, n_mels, n_frames) in dB.
 
-    It is written row by row, and its bytes do not depend on the executor. ``clips`` has `columns.CLIPS`; ``path`` is
-    relative to ``audio``.
+    Workers write the rows in place, and the bytes do not depend on the executor. ``clips`` has `columns.CLIPS`;
+    ``path`` is relative to ``audio``.
 
     Returns:
         A table of the array's rows, with `columns.ARRAY_ROWS`; ``frames`` is counted before cutting or padding.
@@ -54,15 +53,10 @@ def write_spectrograms(
         InputError: an audio file is missing or not readable, or a spectrogram would be above `MAX_BYTES`.
     """
     _require_memory(clips, featurize)
-    frames = []
-
-    def rows() -> Iterator[FloatArray]:
-        read = partial(_featurize, featurize=featurize)
-        for row, row_frames in ordered_map(read, [audio / name for name in clips.path], executor, "featurizing"):
-            frames.append(row_frames)
-            yield row
-
-    write_array(path, (len(clips), featurize.n_mels, featurize.n_frames), rows())
+    files = [audio / name for name in clips.path]
+    with lay_out_array(path, (len(clips), featurize.n_mels, featurize.n_frames)) as array:
+        write = partial(_write_spectrogram, array=array, featurize=featurize)
+        frames = list(ordered_map(write, list(enumerate(files)), executor, "featurizing"))
     return clips[["clip_id", "genre"]].assign(frames=frames)
 
 
@@ -81,6 +75,10 @@ def _require_memory(clips: pd.DataFrame, featurize: Featurize) -> None:
         )
 
 
-def _featurize(path: Path, featurize: Featurize) -> tuple[FloatArray, int]:
+def _write_spectrogram(clip: tuple[int, Path], array: Path, featurize: Featurize) -> int:
+    """Write the spectrogram of a file into its row of the array, and return how many frames it has."""
+    index, path = clip
     mel = mel_db(read_listed_clip(path, featurize.sample_rate), featurize)
-    return fit_frames(mel, featurize.n_frames, -featurize.top_db), mel.shape[1]
+    write_row(array, index, fit_frames(mel, featurize.n_frames, -featurize.top_db))
+    n_frames: int = mel.shape[1]
+    return n_frames

@@ -9,10 +9,10 @@ that tell photographs apart are there so that the weights fit.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genres.core.files import write_array
+from genres.core.files import file_sha256, lay_out_array, read_row, write_row
 from genres.parallel import ordered_map
 
 FloatArray = NDArray[np.float32]
@@ -221,16 +221,18 @@ def load_network(weights: Mapping[str, Tensor], backbone: Backbone) -> Network:
 
 
 def write_features(
-    path: Path, mel: FloatArray, frames: Sequence[int], top_db: float, weights: Path, backbone: str, executor: Executor
+    path: Path, mel: Path, frames: Sequence[int], top_db: float, weights: Path, backbone: str, executor: Executor
 ) -> None:
-    """Write the features of all spectrograms ``mel`` (clips, n_mels, n_frames) to an npy file (clips, 1, features).
+    """Write the features of all spectrograms to an npy file of float32 (clips, 1, features).
 
-    Only the first ``frames`` of each are seen, which are not padded.
+    ``mel`` is a checked npy file (clips, n_mels, n_frames). Only the first ``frames`` of each are seen, which are not
+    padded. Workers read and write the rows in place.
     """
-    embed = partial(_embed, top_db=top_db, weights=weights, backbone=backbone)
-    clips = [clip[:, :n_frames] for clip, n_frames in zip(mel, frames, strict=True)]
-    rows = ordered_map(embed, clips, executor, "embedding")
-    write_array(path, (len(mel), 1, BACKBONES[backbone].network.n_features), rows)
+    with lay_out_array(path, (len(frames), 1, BACKBONES[backbone].network.n_features)) as array:
+        load = partial(_load_once, weights, file_sha256(weights), backbone)
+        embed = partial(_embed, mel=mel, array=array, top_db=top_db, backbone=backbone, load=load)
+        for _ in ordered_map(embed, list(enumerate(frames)), executor, "embedding"):
+            pass
 
 
 def spectrogram_features(network: Network, mel: FloatArray, top_db: float, backbone: Backbone) -> FloatArray:
@@ -240,10 +242,15 @@ def spectrogram_features(network: Network, mel: FloatArray, top_db: float, backb
     return features
 
 
-def _embed(mel: FloatArray, top_db: float, weights: Path, backbone: str) -> FloatArray:
-    return spectrogram_features(_load_once(weights, backbone), mel, top_db, BACKBONES[backbone])[None]
+def _embed(
+    clip: tuple[int, int], mel: Path, array: Path, top_db: float, backbone: str, load: Callable[[], Network]
+) -> None:
+    index, n_frames = clip
+    features = spectrogram_features(load(), read_row(mel, index)[:, :n_frames], top_db, BACKBONES[backbone])
+    write_row(array, index, features[None])
 
 
-@cache
-def _load_once(weights: Path, backbone: str) -> Network:
+@lru_cache(maxsize=1)
+def _load_once(weights: Path, sha256: str, backbone: str) -> Network:
+    """Load a network; ``sha256`` is the file's, because the next run's may have the same path, and workers live on."""
     return load_network(load_file(weights), BACKBONES[backbone])

@@ -5,9 +5,9 @@ end are those of their code, https://github.com/jordipons/musicnn. It sees windo
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genres.audio.decoding import FloatArray, read_listed_clip
-from genres.core.files import write_array
+from genres.core.files import file_sha256, lay_out_array, write_row
 from genres.mel_bands import mel_filters
 from genres.parallel import ordered_map
 
@@ -170,23 +170,22 @@ def write_features(path: Path, clips: pd.DataFrame, audio: Path, weights: Path, 
     Raises:
         InputError: an audio file is missing or not readable.
     """
-    frames = []
-
-    def rows() -> Iterator[FloatArray]:
-        embed = partial(_embed_clip, weights=weights)
-        for row, n_windows in ordered_map(embed, [audio / name for name in clips.path], executor, "embedding"):
-            frames.append(n_windows * WINDOW_FRAMES)
-            yield row
-
-    write_array(path, (len(clips), 1, N_PENULTIMATE), rows())
-    return clips[["clip_id", "genre"]].assign(frames=frames)
+    files = [audio / name for name in clips.path]
+    with lay_out_array(path, (len(clips), 1, N_PENULTIMATE)) as array:
+        embed = partial(_embed_clip, array=array, load=partial(_load_once, weights, file_sha256(weights)))
+        windows = list(ordered_map(embed, list(enumerate(files)), executor, "embedding"))
+    return clips[["clip_id", "genre"]].assign(frames=[count * WINDOW_FRAMES for count in windows])
 
 
-def _embed_clip(path: Path, weights: Path) -> tuple[FloatArray, int]:
+def _embed_clip(clip: tuple[int, Path], array: Path, load: Callable[[], MusiCNN]) -> int:
+    """Write a file's features into its row of the array, and return how many windows it has."""
+    index, path = clip
     windows = log_mel_windows(read_listed_clip(path, SAMPLE_RATE))
-    return mean_features(_load_once(weights), windows)[None], len(windows)
+    write_row(array, index, mean_features(load(), windows)[None])
+    return len(windows)
 
 
-@cache
-def _load_once(weights: Path) -> MusiCNN:
+@lru_cache(maxsize=1)
+def _load_once(weights: Path, sha256: str) -> MusiCNN:
+    """Load a network; ``sha256`` is the file's, because the next run's may have the same path, and workers live on."""
     return load_network(load_file(weights))
