@@ -20,7 +20,8 @@ override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments svm-study cnn-study transfer classifier predict demo export verify bench help repository
+.PHONY: all test format compare experiments study svm-study cnn-study transfer classifier predict demo export verify bench help
+.PHONY: repository
 .DEFAULT_GOAL := all
 
 all: .venv/installed ## reproduce the pipeline, then print the results, where the figures lie, and the code's version
@@ -71,6 +72,10 @@ cnn-study: .venv/installed ## train the complex CNN with other sizes, dropouts, 
 	@$(BIN)/dvc exp run --run-all
 	@$(BIN)/python pipelines/cnn_study.py
 
+study: .venv/installed ## train every model with ten seeds, and say how much results vary; then: dvc repro
+	$(BIN)/dvc repro pipelines/study/dvc.yaml
+	@$(BIN)/python pipelines/study/summarise_study.py
+
 transfer: .venv/installed ## train classifiers on the features of pre-trained networks, which are downloaded (47 MB)
 	$(BIN)/dvc repro pipelines/transfer/dvc.yaml
 
@@ -116,7 +121,7 @@ repository:
 	@$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "genres.pth").write_text("../../../../src\n")'
 	@touch $@
 
-# What the demo and the export need, and the pipeline does not.
+# What the demo, the export and a Dask cluster need, and the pipeline on one machine does not.
 .venv/extras: requirements-extras.lock .venv/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --require-hashes --no-deps -r requirements-extras.lock
 	@touch $@

@@ -1,5 +1,6 @@
 """Reproduce the committed results in a temporary clone, and say in Markdown which came out the same: `make verify`.
 
+Beside a metric that differs stands how much it varies between runs with other seeds, where `make study` measured that.
 The exit status is 0 if everything has the committed bytes, 3 if something has others but every metric that DVC compares
 is the same, and 1 if a metric differs. Changes that are not committed are not part of it.
 
@@ -30,6 +31,20 @@ def read_checksums(folder: Path) -> dict[str, dict[str, str]]:
     return {name: {output["path"]: output["md5"] for output in stage["outs"]} for name, stage in stages.items()}
 
 
+def read_deviations(folder: Path) -> dict[tuple[str, str], float]:
+    """Return how much each score varies between runs on other splits, as a standard deviation, by its file and name."""
+    path = folder / "metrics/study.json"
+    study = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"splits": 0}
+    if study["splits"] < 2:
+        return {}
+    return {
+        ("metrics/evaluate.json", f"{model}.{score}"): spread["standard_deviation"]
+        for model, found in study["models"].items()
+        for score, spread in found.items()
+        if isinstance(spread, dict) and "standard_deviation" in spread
+    }
+
+
 def print_table(*rows: tuple[Any, ...]) -> None:
     """Print a Markdown table; the first row is its head."""
     for row in (rows[0], ["---"] * len(rows[0]), *rows[1:]):
@@ -48,6 +63,7 @@ def main() -> int:
         # Files in git may differ from what dvc.lock says of them, too.
         edited = run(clone, "git", "diff", "--name-only").splitlines()
         differences = json.loads(run(clone, "dvc", "metrics", "diff", "--json"))
+        deviations = read_deviations(clone)
 
     rows, n_changed = [], 0
     for stage, outputs in reproduced.items():
@@ -64,10 +80,17 @@ def main() -> int:
     numbers = [(file, name, value) for file, values in differences.items() for name, value in values.items()]
     if numbers:
         print()
-        print_table(
-            ("metrics file", "metric", "committed", "reproduced", "difference"),
-            *((file, name, value.get("old"), value.get("new"), value.get("diff")) for file, name, value in numbers),
-        )
+        rows = [
+            (file, name, value.get("old"), value.get("new"), value.get("diff"), deviations.get((file, name), ""))
+            for file, name, value in numbers
+        ]
+        head = ("metrics file", "metric", "committed", "reproduced", "difference", "standard deviation between runs")
+        print_table(head, *rows)
+        if deviations:
+            print(
+                "\nThe last column says how much a score varies between runs with other splits and initialisations, as "
+                "`make study` measured it. A difference far below it changes no conclusion."
+            )
         print("\nThese metrics are not those of the commit. Run `dvc repro`, and commit what it makes.")
         return 1
     if n_changed:

@@ -11,7 +11,9 @@ from genres.core.files import atomic_folder, write_csv
 from genres.evaluation.scores import clips_in_test
 from genres.report.cnn_study import read_cnn_study
 from genres.report.results import read_results
+from genres.report.run_study import read_run_study
 from genres.report.show import show_results
+from genres.report.studies import Studies
 from genres.report.svm_study import read_svm_study
 from genres.report.table import format_table
 
@@ -31,6 +33,9 @@ CONVERGENCE = Path("plots/convergence.csv")
 SVM_STUDY = Path("pipelines/svm_study.csv")
 CNN_STUDY = Path("pipelines/cnn_study.csv")
 CNN_STUDY_CURVES = Path("pipelines/cnn_study_curves.csv")
+STUDY_RUNS = Path("pipelines/study/runs.csv")
+STUDY_CURVES = Path("pipelines/study/curves.csv")
+STUDY_CONFUSION = Path("pipelines/study/confusion.csv")
 CONFUSION = Path("plots/confusion")  # written, like the two below
 FIGURES = Path("plots/figures")
 PAGE = Path("plots/report.html")
@@ -42,9 +47,12 @@ def main() -> None:
     results = read_results(
         DATASET, SPLIT, [PREDICTIONS], [SCORES], SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
     )
-    svm_study = read_svm_study(SVM_STUDY, SPLIT)
-    cnn_study = read_cnn_study(CNN_STUDY, CNN_STUDY_CURVES, results.last_losses("complex"))
-    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, params, svm_study, cnn_study)
+    studies = Studies(
+        read_svm_study(SVM_STUDY, SPLIT),
+        read_cnn_study(CNN_STUDY, CNN_STUDY_CURVES, results.last_losses("complex")),
+        read_run_study(STUDY_RUNS, STUDY_CURVES, STUDY_CONFUSION, PREDICTIONS),
+    )
+    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, studies, params)
     with atomic_folder(CONFUSION) as folder:
         for model, predictions in results.predictions.items():
             table = clips_in_test(predictions)[["genre", "predicted"]].set_axis(["actual", "predicted"], axis="columns")

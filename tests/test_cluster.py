@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from project import ROOT, FirstRun, contents, environment, outputs, refuse, remove_outputs, run_stage
+from project import ROOT, FirstRun, contents, environment, outputs, refuse, remove_outputs, run_stage, write_params
 
 from genres.core.errors import InputError
 from genres.features.mel import write_spectrograms
@@ -191,6 +191,30 @@ def test_stages_write_the_same_bytes_as_locally(pair: Cluster, tmp_path: Path, f
     for stage in stages:
         run_stage(project, stage, GENRES_DASK=pair.address)
     assert contents(project) == before
+
+
+@pytest.mark.slow
+def test_a_study_goes_on_though_a_worker_is_killed_and_has_the_same_bytes_as_locally(
+    cluster: Cluster, tmp_path: Path, first_run: FirstRun
+) -> None:
+    project = Path(shutil.copytree(first_run.clone.folder, tmp_path / "project", symlinks=True))
+    write_params(project, {"study.seeds": 1})
+    command = [sys.executable, "pipelines/study/train_study.py"]
+    subprocess.run(command, cwd=project, env=environment(), check=True, stderr=subprocess.DEVNULL)
+    expected = contents(project / "data/study")
+    shutil.rmtree(project / "data/study")
+
+    killed, _ = cluster.add_worker("killed"), cluster.add_worker("other")
+    variables = environment(GENRES_DASK=cluster.address)
+    with subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True) as study:
+        wait_until(lambda: any((project / "data/study").glob("results/.*.partial")))
+        os.kill(killed, signal.SIGKILL)
+        assert study.stderr is not None
+        told = study.stderr.read()
+    assert study.returncode == 0, told
+    assert "failed" not in told
+    found = {path: digest for path, digest in contents(project / "data/study").items() if "/." not in path}
+    assert found == expected
 
 
 # --- what is refused

@@ -95,6 +95,8 @@ NESTED = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10
         ("split.test_size", "half", f"`split.test_size` {SIZE} the string 'half'."),
         ("split.fold", "5", "`split.fold` should be below `split.folds`, which is 5, but is 5."),
         ("split.folds", "1", "`split.folds` should be an integer >= 2 and <= 1000, but is 1."),
+        ("study.seeds", "0", "`study.seeds` should be an integer >= 1 and <= 1000, but is 0."),
+        ("study.vary", "fold", "`study.vary` should be one of split, init, both, but is the string 'fold'."),
         ("train", "fast", "`train` should be a group of parameters, but is the string 'fast'."),
     ],
 )
@@ -163,6 +165,7 @@ OTHERS = {  # than the shipped ones; where none is here, a larger number
     "transfer.classifier": "svm",
     "transfer.backbone": "resnet18",
     "transfer.weights": "random",
+    "study.vary": "split",
 }
 
 

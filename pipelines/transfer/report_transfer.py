@@ -9,6 +9,7 @@ from common import load_params, run_stage
 
 from genres.report.results import read_results
 from genres.report.show import show_results
+from genres.report.studies import Studies
 from genres.report.table import format_table
 
 AUDIO = Path("data/audio")
@@ -34,7 +35,7 @@ def main() -> None:
     results = read_results(
         DATASET, SPLIT, PREDICTIONS, SCORES, SPLIT_METRICS, TRAINING, PER_GENRE, COMPARISONS, CONVERGENCE
     )
-    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, params)
+    show_results(FIGURES, PAGE, results, AUDIO, CLIPS, MEL, MEL_ROWS, Studies(), params)
     print(format_table(results.scores, results.dataset, results.n_leaked, params.split.method))
 
 

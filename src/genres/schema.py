@@ -145,6 +145,13 @@ class Transfer(Group):
     fine_tune_epochs: int = Field(ge=0, le=1000, description="of training the backbone itself; 0 leaves it as it is")
 
 
+class Study(Group):
+    """Many runs of every model, `make study`."""
+
+    seeds: int = Field(ge=1, le=1000, description="how many, from 0; of folds, how often they are drawn")
+    vary: Literal["split", "init", "both"] = Field(description="what differs between runs; the rest has `seed`")
+
+
 class Params(Group):
     """All of ``params.yaml``."""
 
@@ -159,6 +166,7 @@ class Params(Group):
     svm: Svm
     scattering: Scattering
     transfer: Transfer
+    study: Study
 
 
 def read_params(path: Path, *names: str) -> Params:

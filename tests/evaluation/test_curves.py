@@ -13,10 +13,11 @@ def folder(tmp_path: Path) -> Path:
     """What a training of three epochs writes."""
     folder = tmp_path / "train_simple"
     for number, name in enumerate(CURVES):
-        curve = folder / "plots" / "metrics" / f"{name}.tsv"
+        subset, _, column = name.partition("_")
+        curve = folder / "plots" / "metrics" / subset / f"{column}.tsv"
         curve.parent.mkdir(parents=True, exist_ok=True)
         rows = [f"{step}\t{number / 10 + step / 100:.2f}" for step in (1, 2, 3)]
-        curve.write_text("\n".join([f"step\t{name.split('/')[1]}", *rows, ""]))
+        curve.write_text("\n".join([f"step\t{column}", *rows, ""]))
     return folder
 
 

@@ -1,10 +1,11 @@
 """Committed results that their code does not give are found by reproducing them."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
-from project import Clone
+from project import MODELS, Clone
 
 pytestmark = pytest.mark.slow
 
@@ -28,11 +29,19 @@ def verify(clone: Clone, status: int) -> str:
 def test_numbers_and_files_that_are_not_those_of_the_code_are_told_by_stage(clone: Clone) -> None:
     edit(clone.folder / "params.yaml", "seed: 0", "seed: 1")  # the first is that of the split and the training
     edit(clone.folder / "plots/per_genre.csv", "\n", " \n")
+    spread = {"mean": 0.5, "standard_deviation": 0.0321}
+    models = {model: {"failed": 0, "macro_f1": spread, "calibration_error": None} for model in MODELS}
+    (clone.folder / "metrics/study.json").write_text(json.dumps({"models": models, "splits": 2}))
     told = verify(clone, status=1)
     assert "| featurize | 2 |  |" in told
     assert "| train_svm | 0 | data/predictions/svm.csv, models/svm.safetensors |" in told
     assert "plots/per_genre.csv" in next(line for line in told.splitlines() if line.startswith("| evaluate |"))
-    assert "| metrics/evaluate.json | " in told
+    differing = [line for line in told.splitlines() if line.startswith("| metrics/evaluate.json | ")]
+    assert differing
+    for line in differing:
+        assert line.endswith("| 0.0321 |" if "macro_f1" in line else "|  |"), line
+    assert any("macro_f1" in line for line in differing)
+    assert "as `make study` measured it" in told
 
 
 def test_a_lock_that_is_stale_is_told_though_every_byte_is_the_same(clone: Clone) -> None:

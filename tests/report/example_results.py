@@ -1,10 +1,12 @@
 """Results without any training: files as the stages write them, and what is read from them."""
 
+import math
+import shutil
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,10 @@ from genres.models.base.predictions import ModelOutput, read_all_predictions, wr
 from genres.report import cnn_study, svm_study
 from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy, read_cnn_study
 from genres.report.results import Results, read_results
+from genres.report.run_study import RunStudy, read_run_study
 from genres.report.svm_study import SvmStudy, read_svm_study
+from genres.study.runs import CURVES_FILE, Run
+from genres.study.tables import StudyTables, tabulate
 
 CORRECT = {"linear": 0.3, "simple": 0.5, "complex": 0.7, "svm": 0.6}  # share of the test clips, by model
 
@@ -73,22 +78,10 @@ def write_example(
     project: Path, clips: pd.DataFrame, correct: Mapping[str, float] = CORRECT, dataset: Mapping[str, Any] = DATASET
 ) -> None:
     """Write the files of such results into a project's folder, under the names that the stages use."""
-    class_names = tuple(sorted(clips.genre.unique()))
-    labels = np.array([class_names.index(genre) for genre in clips.genre])
-    test = np.flatnonzero(clips.subset == TEST)
+    n_test = int((clips.subset == TEST).sum())
     curves = {model: example_curves(30, best=12) for model in correct if model != "svm"}
     for model, share in correct.items():
-        predicted = labels.copy()
-        wrong = test[np.arange(test.size) >= share * test.size]
-        predicted[wrong] = (labels[wrong] + 1) % len(class_names)
-        probabilities = None
-        if model in curves:
-            confidence = np.full(labels.size, 0.99)
-            confidence[test] = np.linspace(0.5, 0.95, test.size)
-            probabilities = np.tile((1 - confidence[:, None]) / (len(class_names) - 1), len(class_names))
-            probabilities[np.arange(labels.size), predicted] = confidence
-        path = project / f"data/predictions/{model}.csv"
-        write_predictions(path, clips, class_names, ModelOutput(predicted, probabilities))
+        write_example_predictions(project / f"data/predictions/{model}.csv", clips, math.ceil(share * n_test))
     write_csv(project / "data/split.csv", clips)
     predictions = read_all_predictions([project / "data/predictions"], project / "data/split.csv")
     for model, of_model in curves.items():
@@ -108,6 +101,26 @@ def write_example(
     write_csv(project / "plots/per_genre.csv", score_by_genre(predictions))
     write_csv(project / "plots/comparisons.csv", compare_models(predictions))
     write_csv(project / "plots/convergence.csv", describe_all(curves))
+
+
+def write_example_predictions(path: Path, clips: pd.DataFrame, n_correct: int) -> None:
+    """Write a model's predictions, of which the first so many of the test clips are correct, the others the next genre.
+
+    The later a test clip, the greater the confidence. The SVM has no probabilities.
+    """
+    class_names = tuple(sorted(clips.genre.unique()))
+    labels = np.array([class_names.index(genre) for genre in clips.genre])
+    test = np.flatnonzero(clips.subset == TEST)
+    predicted = labels.copy()
+    wrong = test[n_correct:]
+    predicted[wrong] = (labels[wrong] + 1) % len(class_names)
+    probabilities = None
+    if path.stem != "svm":
+        confidence = np.full(labels.size, 0.99)
+        confidence[test] = np.linspace(0.5, 0.95, test.size)
+        probabilities = np.tile((1 - confidence[:, None]) / (len(class_names) - 1), len(class_names))
+        probabilities[np.arange(labels.size), predicted] = confidence
+    write_predictions(path, clips, class_names, ModelOutput(predicted, probabilities))
 
 
 def example_svm_study(folder: Path) -> SvmStudy:
@@ -154,6 +167,50 @@ def write_cnn_study(folder: Path) -> tuple[Path, Path, tuple[float, float]]:
 def example_cnn_study(folder: Path) -> CnnStudy:
     """Such a study."""
     study = read_cnn_study(*write_cnn_study(folder))
+    assert study is not None
+    return study
+
+
+class StudyPaths(NamedTuple):
+    """The files of a study of many runs, as `read_run_study` takes them."""
+
+    runs: Path
+    curves: Path
+    confusion: Path
+    predictions: Path  # the folder of the present ones
+
+
+def write_run_study(folder: Path, genres: Sequence[str] = ("a", "b")) -> StudyPaths:
+    """Write a study of all five models on three splits, whose first runs made the present predictions.
+
+    From split to split, a model predicts a test clip more correctly, the linear one two; a second training of a network
+    on a split predicts one more than the first.
+    """
+    clips = clips_of(genres)
+    n_test = int((clips.subset == TEST).sum())
+    folders = {}
+    for model, share in (CORRECT | {"scattering": 0.8}).items():
+        has_curves = model not in ("svm", "scattering")
+        for seed, again in product(range(3), (0, 1) if has_curves else (0,)):
+            run = Run(model, seed, seed + again, 0, bool(again))
+            folders[run] = folder / "results" / f"{model} {seed} {again}"
+            n_correct = math.ceil(share * n_test) + (2 if model == "linear" else 1) * (seed - 1) + again
+            write_example_predictions(folders[run] / f"{model}.csv", clips, n_correct)
+            if has_curves:
+                write_csv(folders[run] / CURVES_FILE, example_curves(30, best=10 + seed))
+    paths = StudyPaths(*(folder / f"study_{name}.csv" for name in StudyTables._fields), folder / "predictions")
+    for path, table in zip(paths, tabulate(folders, {}), strict=False):
+        write_csv(path, table)
+    paths.predictions.mkdir()
+    for run, of_run in folders.items():
+        if (run.split_seed, run.retraining) == (0, False):
+            shutil.copy(of_run / f"{run.model}.csv", paths.predictions)
+    return paths
+
+
+def example_run_study(folder: Path, genres: Sequence[str] = ("a", "b")) -> RunStudy:
+    """Such a study."""
+    study = read_run_study(*write_run_study(folder, genres))
     assert study is not None
     return study
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from example_results import CORRECT, GTZAN, example_curves, example_results
+from example_results import CORRECT, GTZAN, example_curves, example_results, example_run_study
 from matplotlib.figure import Figure
 
 from genres.report.examples import choose_examples, most_confidently_misclassified
@@ -21,6 +21,8 @@ from genres.report.figures import (
     draw_spectrogram,
 )
 from genres.report.results import Results
+from genres.report.run_study_figures import draw_accuracies_of_runs
+from genres.report.studies import Studies
 from genres.schema import Featurize, Params
 
 FEATURIZE = Featurize(sample_rate=22050, n_fft=2048, hop_length=512, n_mels=32, top_db=80.0, n_frames=50)
@@ -29,6 +31,7 @@ COUNTS = np.array([[7, 0], [13, 21]])
 SCORES = {"simple": {"accuracy": 0.4, "accuracy_low": 0.3, "accuracy_high": 0.55}} | {
     "svm": {"accuracy": 0.625, "accuracy_low": 0.5, "accuracy_high": 0.7}
 }
+NO_STUDIES = Studies()
 NOISE = np.random.default_rng(0).uniform(-80, 0, (32, 50)).astype(np.float32)
 
 
@@ -66,11 +69,11 @@ def words(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
 
 
-def draw_all(folder: Path, results: Results, params: Params) -> None:
+def draw_all(folder: Path, results: Results, params: Params, studies: Studies = NO_STUDIES) -> None:
     """Draw every figure of results, with noise in place of spectrograms."""
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     spectrograms = [NOISE] * (len(examples) + len(misclassified))
-    draw_figures(folder, results, examples, misclassified, spectrograms, None, None, params)
+    draw_figures(folder, results, examples, misclassified, spectrograms, studies, params)
 
 
 # --- All figures of a run ---
@@ -122,6 +125,61 @@ def test_figures_show_what_the_results_hold(tmp_path: Path, figures: dict[str, F
     titles = [axes.get_title() for axes in figures["misclassified"].axes if axes.get_title()]
     assert [title.partition(".")[0] for title in titles] == ["1", "2", "3"]
     assert titles[0] == "1. blues.00009\nblues, predicted as jazz"
+
+
+def test_many_runs_have_a_dot_each_their_mean_curves_and_epochs_and_a_matrix_for_every_model(
+    tmp_path: Path, figures: dict[str, Figure], params: Params
+) -> None:
+    draw_all(tmp_path, example_results(["a", "b"]), params, Studies(runs=example_run_study(tmp_path)))
+    models = [*CORRECT, "scattering"]
+    assert {name.removeprefix("study_") for name in figures if name.startswith("study_")} == {
+        *("accuracy", "curves", "epochs"),
+        *(f"confusion_{model}" for model in models),
+    }
+    axes = figures["study_accuracy"].axes[0]
+    dots = [
+        collection.get_offsets()[:, 1].tolist() for collection in axes.collections if len(collection.get_offsets()) == 3
+    ]
+    correct = [(2, 4, 6), (5, 6, 7), (8, 9, 10), (7, 8, 9), (9, 10, 11)]  # of 12 clips
+    assert dots == [pytest.approx([100 * n / 12 for n in of_model], abs=0.01) for of_model in correct]
+    assert "33.3 %" in words(figures["study_accuracy"])
+    assert "the paper's" not in words(figures["study_accuracy"])
+    assert list(axes.lines[-1].get_ydata()) == [50, 50]
+    assert "Scattering\n(beyond the paper)" in words(figures["study_accuracy"])
+    upper, lower = figures["study_curves"].axes
+    assert [line.get_label() for line in lower.lines] == [
+        f"{model}, {subset}" for model in ("Linear", "Simple CNN", "Complex CNN") for subset in ("train", "test")
+    ]
+    # Test accuracies end at 10, 11 and 12 / 60, test losses at 1 + 20, 19 and 18 / 30.
+    assert [axes.lines[1].get_ydata()[-1] for axes in (lower, upper)] == pytest.approx(
+        [1100 / 60, 1 + 19 / 30], abs=0.01
+    )
+    (band,) = upper.collections[0].get_paths()
+    ends = band.vertices[band.vertices[:, 0] == 30][:, 1]
+    assert (ends.min(), ends.max()) == pytest.approx((1 + 18 / 30, 1 + 20 / 30), abs=1e-3)
+    best = figures["study_epochs"].axes[0].collections[0].get_offsets()[:, 0]
+    assert best.tolist() == [10, 11, 12]
+    counts = {(text.get_position(), text.get_text()) for text in figures["study_confusion_linear"].axes[0].texts}
+    # Of six clips of a, 2, 4 and 6 are correct; of those of b none.
+    assert {((0, 0), "4"), ((1, 0), "2"), ((0, 1), "6")} <= counts
+    assert "mean of 3 runs" in figures["study_confusion_linear"].axes[0].get_title()
+
+
+def test_the_interval_of_a_mean_that_is_cut_off_is_drawn_where_it_is(
+    tmp_path: Path, figure: Callable[..., Figure]
+) -> None:
+    study = example_run_study(tmp_path)
+    drawn = figure(draw_accuracies_of_runs, study, 0.5, {"svm": 0.57}, "title")
+    axes = drawn.axes[0]
+    segments = [
+        collection.get_segments()[0][:, 1].tolist()
+        for collection in axes.collections
+        if hasattr(collection, "get_segments")
+    ]
+    spreads = [found.scores["accuracy"] for found in study.summary.models.values()]
+    assert segments == [pytest.approx([100 * spread.low, 100 * spread.high]) for spread in spreads if spread]
+    assert segments[-1][1] == 100  # of scattering, whose mean is 83
+    assert "the paper's (one run)" in words(drawn)
 
 
 # --- One by one ---

@@ -16,7 +16,9 @@ from example_results import (
     clips_of,
     example_cnn_study,
     example_results,
+    example_run_study,
     example_svm_study,
+    write_run_study,
 )
 
 from genres.report.examples import choose_examples, most_confidently_misclassified
@@ -25,10 +27,13 @@ from genres.report.models import MODELS
 from genres.report.mp3 import clip_as_mp3
 from genres.report.page import write_page
 from genres.report.results import Results
+from genres.report.run_study import RunStudy, read_run_study
+from genres.report.studies import Studies
 from genres.schema import Params
+from genres.study.summary import Spread
 
 ODD = ("$x$ & \"quoted\" 'it'", "<script>alert(1)<b>", "a" * 60, "rock")
-LARGEST_PAGE = 5_000_000  # bytes
+LARGEST_PAGE = 6_000_000  # bytes
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package `chromium`)")
 
@@ -39,24 +44,29 @@ def write_whole_page(folder: Path, results: Results, params: Params, frames: int
     examples, misclassified = choose_examples(results.clips), most_confidently_misclassified(results)
     mels = [random.uniform(-80, 0, (128, frames)).astype(np.float32) for _ in (*examples, *misclassified)]
     (folder / "figures").mkdir()
-    studies = example_svm_study(folder), example_cnn_study(folder)
-    draw_figures(folder / "figures", results, examples, misclassified, mels, *studies, params)
+    runs = example_run_study(folder, results.class_names)
+    studies = Studies(example_svm_study(folder), example_cnn_study(folder), runs)
+    draw_figures(folder / "figures", results, examples, misclassified, mels, studies, params)
     soundfile.write(folder / "noise.wav", random.uniform(-0.5, 0.5, int(22050 * seconds)), 22050)
     sounds = [clip_as_mp3(folder / "noise.wav")] * len(misclassified)
-    write_page(folder / "report.html", folder / "figures", results, misclassified, sounds, *studies, params)
+    write_page(folder / "report.html", folder / "figures", results, misclassified, sounds, studies, params)
     return folder / "report.html"
 
 
-def text_of(folder: Path, results: Results, params: Params) -> str:
+def text_of(folder: Path, results: Results, params: Params, runs: RunStudy | None = None) -> str:
     """Return what the page says, less its style and what it holds of figures and sound."""
     networks, figures = list(results.curves), folder / "figures"
     names = ["accuracy", "agreement", "curves", "misclassified", "spectrogram_train", "spectrogram_test"]
     names += [f"curves_{model}" for model in networks] + [f"confusion_{model}" for model in results.predictions]
+    if runs:
+        names += ["study_accuracy", "study_curves", "study_epochs"]
+        names += [f"study_confusion_{model}" for model in runs.confusion]
     figures.mkdir(parents=True)
     for name in names:
         (figures / f"{name}.png").write_bytes(b"")
     misclassified = most_confidently_misclassified(results)
-    write_page(folder / "report.html", figures, results, misclassified, [b""] * len(misclassified), None, None, params)
+    sounds, studies = [b""] * len(misclassified), Studies(runs=runs)
+    write_page(folder / "report.html", figures, results, misclassified, sounds, studies, params)
     page = (folder / "report.html").read_text(encoding="utf-8")
     text = re.sub(r'"data:[^"]*"', '""', page[page.index("<body>") :])
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
@@ -94,9 +104,11 @@ def test_the_page_opens_offline_without_a_word_of_complaint(
     browser: Browser, odd_page: Path, width: int, colours: str
 ) -> None:
     browser.open(odd_page, width, colours)
+    browser.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     pictures = browser.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
-    # Accuracies, agreement, four curves, four matrices, two studies, misclassified, two spectrograms.
-    assert len(pictures) == 15
+    # Accuracies, agreement, four curves, four matrices, two studies, misclassified, two spectrograms; of many runs,
+    # accuracies, curves, epochs and five matrices.
+    assert len(pictures) == 23
     assert min(pictures) > 0
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     requested = {request["request"]["url"].split(",")[0] for request in browser.told("Network.requestWillBeSent")}
@@ -137,7 +149,7 @@ def test_the_page_can_be_used_by_keyboard_and_heard(browser: Browser, odd_page: 
     assert browser.evaluate("document.documentElement.lang") == "en"
     for landmark in ("header", "nav[aria-label]", "main", "h1"):
         assert browser.evaluate(count.format(repr(landmark))) == 1
-    assert browser.evaluate(count.format("'section[aria-labelledby]'")) == browser.evaluate(count.format("'h2'")) == 9
+    assert browser.evaluate(count.format("'section[aria-labelledby]'")) == browser.evaluate(count.format("'h2'")) == 10
     assert browser.evaluate("[...document.images].every(image => image.alt.length > 20)")
     assert browser.evaluate("[...document.querySelectorAll('audio')].every(audio => audio.controls && audio.ariaLabel)")
     assert browser.evaluate(
@@ -206,6 +218,88 @@ def test_the_study_of_the_cnn_says_where_each_setting_has_the_simple_ones_train_
         "test_size=0.6": ["400", "75", "+0.31"],
     }
     assert "cnn-study" not in text_of(tmp_path / "without", results, params)
+
+
+def part_of(text: str, name: str) -> str:
+    """Return the section of the page with an id."""
+    return text[text.index(f'<section id="{name}"') :].partition("</section>")[0]
+
+
+def test_many_runs_have_a_section_with_the_means_of_every_model_and_their_differences(
+    tmp_path: Path, params: Params
+) -> None:
+    text = text_of(tmp_path, example_results(["a", "b"]), params, example_run_study(tmp_path))
+    assert '<a href="#study">Many runs</a>' in text
+    section = part_of(text, "study")
+    assert "Each model was trained on 3 different splits, with about 8 train and 12 test clips." in section
+    assert "Means: Linear 33.3 %, Simple CNN 50.0 %, Complex CNN 75.0 %, SVM 66.7 %, Scattering 83.3 %" in section
+    rows = {
+        name: re.findall(r'<td class="number">(.*?)</td>', row)
+        for name, row in re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', section)
+    }
+    # Linear predicts 2, 4 and 6 of 12 clips; the variance of a mean is (1/3 + 12/8) that of the runs, so that the
+    # interval is cut off at 0. Its second trainings predict one clip more: within 1/288, between 1/36 - 1/576.
+    assert rows["Linear"][:7] == ["3", "0", "33.3 %", "0.0 to 100.0", "16.7", "16.1", "5.9"]
+    assert rows["Scattering"][:7] == ["3", "0", "83.3 %", "34.8 to 100.0", "8.3", "", ""]
+    assert rows["SVM"][8] == "n/a"  # it has no probabilities
+    assert rows["Simple CNN, Scattering"][2:] == ["below 0.0001", "yes"]  # always by four clips
+    assert rows["Linear, Simple CNN"][0] == "-16.7"
+    assert rows["Linear, Simple CNN"][3] == "no"
+    assert "Each split was trained on twice" in section
+    assert "Linear: lowest test loss in epoch 10 to 12." in section
+    assert "other data, parameters or code" not in section
+    assert section.count("<img") == 8
+
+
+def test_without_many_runs_the_page_says_nothing_of_them(tmp_path: Path, params: Params) -> None:
+    text = text_of(tmp_path, example_results(["a", "b"]), params)
+    assert 'id="study"' not in text
+    assert "#study" not in text
+    assert "many runs" not in text.lower()
+
+
+def test_models_that_were_studied_otherwise_are_named_and_not_shown(tmp_path: Path, params: Params) -> None:
+    paths = write_run_study(tmp_path)
+    for model in ("linear", "svm"):
+        (paths.predictions / f"{model}.csv").write_text("others")
+    section = part_of(text_of(tmp_path, example_results(["a", "b"]), params, read_run_study(*paths)), "study")
+    (warning,) = re.findall(r'<p class="warning" role="note">(.*?)</p>', section)
+    assert "Not shown, as the present results are those of none of their runs: Linear and SVM." in warning
+    assert "Linear" not in section.replace(warning, "")
+    assert "SVM" not in section.replace(warning, "")
+
+
+def test_where_one_split_was_studied_the_section_says_that_another_may_differ(tmp_path: Path, params: Params) -> None:
+    study = example_run_study(tmp_path)
+    models = {
+        model: found._replace(
+            components=None, scores=dict(found.scores) | {"accuracy": Spread(1, 0.5, None, None, None)}
+        )
+        for model, found in study.summary.models.items()
+    }
+    differences = [pair._replace(p_value=None) for pair in study.summary.differences]
+    one_split = replace(study, summary=study.summary._replace(n_splits=1, models=models, differences=differences))
+    text = text_of(tmp_path, example_results(["a", "b"]), params, one_split)
+    section = part_of(text, "study")
+    assert "Each model was trained on one split" in section
+    assert "different splits" not in section
+    assert "Splits share most of their clips" not in section
+    assert "trained on twice" not in section
+    assert '<td class="number">n/a</td>' in section
+    assert "standard deviation of a model's accuracy" not in text  # single runs have none
+
+
+def test_how_sure_one_can_be_is_measured_where_there_are_many_runs(tmp_path: Path, params: Params) -> None:
+    results = example_results(["a", "b"])
+    sure = part_of(text_of(tmp_path / "without", results, params), "significance")
+    # The widest Wilson interval of 12 clips is that of 6 correct ones: 50 ± 24.6 points, and 24.6 times the root of 2.
+    assert "is up to ± 25 points (95&nbsp;% interval). If two runs differ by less than 35 points" in sure
+    measured = part_of(text_of(tmp_path, results, params, example_run_study(tmp_path)), "significance")
+    assert "is up to ± 25 points (95&nbsp;% interval). Measured over" in measured
+    assert (
+        "standard deviation of a model's accuracy is 8.3 to 16.7 points. If two runs differ by less than 101"
+        in measured
+    )
 
 
 @pytest.mark.parametrize(

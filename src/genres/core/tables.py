@@ -8,7 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from genres.core.columns import ARRAY_ROWS, CLIPS, OK, SPLIT, SUBSETS, TEST, TRAIN, UNREADABLE, Natural, Sha256
+from genres.core.columns import (
+    ARRAY_ROWS,
+    CLIPS,
+    DUPLICATES,
+    OK,
+    SPLIT,
+    SUBSETS,
+    TEST,
+    TRAIN,
+    UNREADABLE,
+    Natural,
+    Sha256,
+)
 from genres.core.errors import InputError
 from genres.core.files import damaged, read_array, read_csv
 
@@ -20,6 +32,11 @@ def read_clips(path: Path) -> pd.DataFrame:
     if clips.genre[clips.status == OK].nunique() < 2:
         raise damaged(path, "download", "it does not have readable clips of two genres")
     return clips
+
+
+def read_duplicates(path: Path) -> pd.DataFrame:
+    """Read ``duplicates.csv``, or raise an InputError if it is missing or damaged."""
+    return read_csv(path, DUPLICATES, "find_duplicates", may_be_empty=True)
 
 
 def read_split(path: Path) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from genres.audio.decoding import FloatArray
 from genres.demo.listening import SAMPLE_RATE, TOP_DB
 from genres.prediction.lines import clock
 from genres.prediction.song import Song, best_first
-from genres.report.figures import STYLE, shortened
+from genres.report.canvas import STYLE, shortened
 
 WIDE, NARROW = 9.0, 3.6  # inches: the font is as large on a phone as on a screen
 RESOLUTION = 160  # pixels an inch

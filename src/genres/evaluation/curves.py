@@ -8,7 +8,8 @@ import pandas as pd
 from genres.core.columns import Epoch, NonNegative, Share
 from genres.core.files import damaged, read_csv
 
-CURVES = {"train/loss": NonNegative, "test/loss": NonNegative, "train/accuracy": Share, "test/accuracy": Share}
+CURVES = {"train_loss": NonNegative, "test_loss": NonNegative, "train_accuracy": Share, "test_accuracy": Share}
+"""The columns of a training run's curves, a row for each epoch, with their types."""
 
 
 def read_all_curves(metrics: Path, models: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -24,10 +25,11 @@ def read_curves(folder: Path) -> pd.DataFrame:
     """
     curves: dict[str, pd.Series[float]] = {}
     for name, kind in CURVES.items():
-        path, column = folder / "plots" / "metrics" / f"{name}.tsv", name.partition("/")[2]
+        subset, _, column = name.partition("_")
+        path = folder / "plots" / "metrics" / subset / f"{column}.tsv"
         curve = read_csv(path, {"step": Epoch, column: kind}, folder.name).set_index("step")[column]
         n_epochs = len(next(iter(curves.values()), curve))
         if list(curve.index) != list(range(1, n_epochs + 1)):
             raise damaged(path, folder.name, "not one value for each epoch from 1")
-        curves[name.replace("/", "_")] = curve
+        curves[name] = curve
     return pd.DataFrame(curves)

@@ -16,6 +16,7 @@ from genres.evaluation.convergence import LAST_EPOCHS, TOLERANCE, TrainingOutcom
 from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
 from genres.evaluation.statistics import SIGNIFICANCE
 from genres.report.results import Results, Row
+from genres.report.run_study import RunStudy
 
 
 class Pair(NamedTuple):
@@ -44,7 +45,7 @@ class Facts:
     n_clips: Mapping[str, int]  # by subset
     baseline: float  # accuracy of always predicting the most frequent genre
     half_width: float  # half the width of the widest interval of an accuracy
-    difference: float  # by how much two accuracies with such intervals have to differ to be significant
+    difference: float  # by how much two accuracies have to differ to be significant
     near_baseline: list[str]  # the models whose intervals include the baseline
     below_baseline: list[str]  # the models whose intervals lie below it
     train_accuracy: Mapping[str, float]  # of a network in its last epoch, of any other model after its training
@@ -57,9 +58,14 @@ class Facts:
     genre_scores: Mapping[tuple[str, str], Row]  # by model and genre, None for a share of no clips
 
 
-def collect_facts(results: Results) -> Facts:
-    """Collect what the page says of the results."""
+def collect_facts(results: Results, run_study: RunStudy | None) -> Facts:
+    """Collect what the page says of the results.
+
+    How much accuracies differ by chance is measured if there is a ``run_study``, by the model that varies most, and
+    follows from the number of test clips if there is none.
+    """
     intervals = {model: (scores["accuracy_low"], scores["accuracy_high"]) for model, scores in results.scores.items()}
+    measured = run_study.chance_difference if run_study else None
     half_width = max(high - low for low, high in intervals.values()) / 2
     baseline = baseline_accuracy(results.clips)
     test_clips = {model: clips_in_test(found) for model, found in results.predictions.items()}
@@ -72,7 +78,7 @@ def collect_facts(results: Results) -> Facts:
         n_clips={subset: int((results.clips.subset == subset).sum()) for subset in SUBSETS},
         baseline=baseline,
         half_width=half_width,
-        difference=math.sqrt(2) * half_width,
+        difference=math.sqrt(2) * half_width if measured is None else measured,
         near_baseline=[model for model, (low, high) in intervals.items() if low <= baseline <= high],
         below_baseline=[model for model, (_, high) in intervals.items() if high < baseline],
         train_accuracy={model: _train_accuracy(results, model) for model in models},

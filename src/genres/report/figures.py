@@ -1,39 +1,35 @@
 """The paper's figures and some more, as PNG files whose bytes depend on nothing but what they show."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import librosa
 import matplotlib
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from genres.core.columns import clip_name
 from genres.evaluation.scores import clips_in_test, confusion_counts, is_correct
+from genres.report.canvas import new_figure, shortened, tick_labels
 from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy
 from genres.report.examples import ExampleClip, MisclassifiedClip
 from genres.report.facts import baseline_accuracy, curve_note, leakage_note
 from genres.report.models import MODELS
-from genres.report.paper import beyond_paper, comparable_results
+from genres.report.paper import comparable_results
 from genres.report.results import Results, Row
+from genres.report.run_study_figures import draw_accuracies_of_runs, draw_epochs, draw_mean_curves
+from genres.report.studies import Studies
 from genres.report.svm_study import SvmStudy
 from genres.schema import Featurize, Params
 
-STYLE = Path(__file__).with_name("figures.mplstyle")
-
 MARKED_HZ = (256, 1024, 4096, 16384)
-MAX_NAME = 24  # characters
-MAX_MARK = 16  # characters of a line below a bar
 MAX_LINE = 84  # characters of a note below curves
 
 Mel = NDArray[np.float32]  # a clip's spectrogram in dB, (n_mels, frames)
@@ -45,8 +41,7 @@ def draw_figures(
     examples: Sequence[ExampleClip],
     misclassified: Sequence[MisclassifiedClip],
     spectrograms: Sequence[Mel],
-    svm_study: SvmStudy | None,
-    cnn_study: CnnStudy | None,
+    studies: Studies,
     params: Params,
 ) -> None:
     """Draw every figure into an existing folder; ``spectrograms`` are those of the examples, then the misclassified."""
@@ -74,10 +69,19 @@ def draw_figures(
         names = ", ".join(MODELS[model].title for model in curves)
         draw_curves(folder / f"curves{suffix}.png", curves, notes, f"{names}\n{data_title}")
 
-    if svm_study:
-        draw_svm_study(folder / "svm_study.png", svm_study, title)
-    if cnn_study:
-        draw_cnn_study(folder / "cnn_study.png", cnn_study, results.curves.get("linear"), data_title)
+    if studies.svm:
+        draw_svm_study(folder / "svm_study.png", studies.svm, title)
+    if studies.cnn:
+        draw_cnn_study(folder / "cnn_study.png", studies.cnn, results.curves.get("linear"), data_title)
+    if studies.runs:
+        draw_accuracies_of_runs(folder / "study_accuracy.png", studies.runs, baseline, paper_accuracies, data_title)
+        if studies.runs.curves:
+            draw_mean_curves(folder / "study_curves.png", studies.runs.curves, f"mean of all runs\n{data_title}")
+            draw_epochs(folder / "study_epochs.png", studies.runs, data_title)
+        for model, means in studies.runs.confusion.items():
+            name = f"{MODELS[model].full_title}, mean of {studies.runs.count(model)} runs"
+            path = folder / f"study_confusion_{model}.png"
+            draw_confusion(path, means, studies.runs.class_names, f"{name}\n{data_title}")
 
     for (clip_id, genre, subset), mel in zip(examples, spectrograms, strict=False):
         title = f"{shortened(clip_name(clip_id))} ({shortened(genre)}, {subset})"
@@ -89,21 +93,6 @@ def draw_figures(
     ]
     shown = dict(zip(titles, spectrograms[len(examples) :], strict=True))
     draw_misclassified(folder / "misclassified.png", shown, params.featurize)
-
-
-@contextmanager
-def new_figure(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """Yield a figure of a size in inches, and write it to ``path`` as PNG."""
-    with matplotlib.style.context(STYLE, after_reset=True):  # whatever the user's matplotlibrc says
-        figure = Figure(figsize=(width, height))
-        yield figure
-        # Matplotlib would write its own version into the file.
-        figure.savefig(path, metadata={"Software": None})
-
-
-def shortened(name: str) -> str:
-    """Return a genre's name, cut to what a figure has room for."""
-    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
 def draw_spectrogram(path: Path, title: str, mel: Mel, featurize: Featurize) -> None:
@@ -166,8 +155,7 @@ def draw_accuracies(
             axes.scatter(x - 0.2, heights, marker="D", color="black", zorder=3, label="the paper's (one run)")
         label = "always predicting the most frequent genre"
         axes.axhline(100 * baseline, color="grey", linestyle="dotted", label=label)
-        marks = {model: f"\n({textwrap.fill(mark, MAX_MARK)})" for model, mark in beyond_paper(scores).items()}
-        axes.set_xticks(x, [MODELS[model].title + marks.get(model, "") for model in scores])
+        axes.set_xticks(x, tick_labels(scores))
         axes.set(ylim=(0, 105), ylabel="test accuracy (%), with 95 % interval", title=title)
         figure.legend(ncols=2, loc="outside lower center")
 
@@ -195,19 +183,22 @@ def draw_curves(path: Path, curves: Mapping[str, pd.DataFrame], notes: Sequence[
         upper.legend(ncols=max(1, len(curves)), fontsize="small")
 
 
-def draw_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
-    """Draw a confusion matrix with its counts and, behind each actual genre, its recall (figure 10)."""
+def draw_confusion(
+    path: Path, counts: NDArray[np.int64] | NDArray[np.float64], class_names: Sequence[str], title: str
+) -> None:
+    """Draw a confusion matrix with its counts, which may be means, and behind each genre its recall (figure 10)."""
     names = [shortened(name) for name in class_names]
     side = 1.2 + 0.3 * len(names) + 0.08 * max(len(name) for name in names)
     with new_figure(path, side + 0.4, side) as figure:
         axes = figure.subplots()
         n_actual = counts.sum(axis=1)
-        shares = counts / np.maximum(n_actual, 1)[:, None]
+        shares = counts / np.where(n_actual, n_actual, 1)[:, None]
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, origin="upper", aspect="equal")
         for (row, column), count in np.ndenumerate(counts):
-            if count:
+            if shown := round(float(count), 1):
                 colour = "white" if shares[row, column] > 0.5 else "black"
-                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+                text = f"{shown:g}"
+                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
         for row, (correct, actual) in enumerate(zip(counts.diagonal(), n_actual, strict=True)):
             recall = f"{correct / actual:.0%}" if actual else "n/a"
             axes.text(len(names) - 0.35, row, recall, va="center", fontsize=8)

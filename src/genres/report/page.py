@@ -11,13 +11,14 @@ import jinja2
 from genres.core.columns import clip_name
 from genres.core.files import atomic_write
 from genres.evaluation.convergence import LAST_EPOCHS, TOLERANCE
-from genres.report.cnn_study import PAPER, SIMPLE, CnnStudy
+from genres.report.cnn_study import PAPER, SIMPLE
 from genres.report.examples import MisclassifiedClip, choose_examples
 from genres.report.facts import collect_facts, curve_note, leakage_note, percent
 from genres.report.models import MODELS
 from genres.report.paper import beyond_paper, comparable_results, deviations
 from genres.report.results import Results
-from genres.report.svm_study import SvmStudy
+from genres.report.studies import Studies
+from genres.report.table import interval, p_value, points
 from genres.schema import Params
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -30,8 +31,7 @@ def write_page(
     results: Results,
     misclassified: Sequence[MisclassifiedClip],
     sounds: Sequence[bytes],
-    svm_study: SvmStudy | None,
-    cnn_study: CnnStudy | None,
+    studies: Studies,
     params: Params,
 ) -> None:
     """Write the page, which embeds the figures of a folder, and the MP3 ``sounds`` of the misclassified clips.
@@ -49,15 +49,19 @@ def write_page(
         "clip_name": clip_name,
         "leakage_note": leakage_note,
         "curve_note": curve_note,
+        "points": points,
+        "interval": interval,
+        "p_value": p_value,
     }
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         results=results,
-        facts=collect_facts(results),
+        facts=collect_facts(results, studies.runs),
         titles={name: model.full_title for name, model in MODELS.items()},
         trained_here=[name for name, model in MODELS.items() if not model.pre_trained_on],
         caveats=[*results.dataset["caveats"], *([of_split] if of_split else [])],
-        svm_study=svm_study,
-        cnn_study=cnn_study,
+        svm_study=studies.svm,
+        cnn_study=studies.cnn,
+        run_study=studies.runs,
         paper_setting=PAPER,
         simple_setting=SIMPLE,
         beyond_paper=beyond_paper(results.scores),

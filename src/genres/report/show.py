@@ -4,13 +4,12 @@ from pathlib import Path
 
 from genres.core.files import atomic_folder
 from genres.core.tables import find_clips, read_clips
-from genres.report.cnn_study import CnnStudy
 from genres.report.examples import choose_examples, most_confidently_misclassified, read_spectrograms
 from genres.report.figures import draw_figures
 from genres.report.mp3 import clip_as_mp3
 from genres.report.page import write_page
 from genres.report.results import Results
-from genres.report.svm_study import SvmStudy
+from genres.report.studies import Studies
 from genres.schema import Params
 
 
@@ -22,9 +21,8 @@ def show_results(
     clips: Path,
     mel: Path,
     mel_rows: Path,
+    studies: Studies,
     params: Params,
-    svm_study: SvmStudy | None = None,
-    cnn_study: CnnStudy | None = None,
 ) -> None:
     """Write the folder of ``figures`` and the ``page``; nothing is written if a clip cannot be read.
 
@@ -36,5 +34,5 @@ def show_results(
     indices = find_clips(clips, table, [clip.clip_id for clip in misclassified], "download")
     sounds = [clip_as_mp3(audio / path) for path in table.path[indices]]
     with atomic_folder(figures) as folder:
-        draw_figures(folder, results, examples, misclassified, spectrograms, svm_study, cnn_study, params)
-    write_page(page, figures, results, misclassified, sounds, svm_study, cnn_study, params)
+        draw_figures(folder, results, examples, misclassified, spectrograms, studies, params)
+    write_page(page, figures, results, misclassified, sounds, studies, params)

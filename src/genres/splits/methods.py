@@ -12,13 +12,28 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
-from genres.core.columns import TEST, TRAIN
+from genres.core.columns import OK, TEST, TRAIN, UNASSIGNED
 from genres.core.errors import InputError
 from genres.core.files import expand_home
 from genres.schema import Split
 from genres.splits.fault_filtered import PUBLISHED, listed_split
+from genres.splits.leakage import count_clips, number_recordings
 
 MAX_FOLDS = 20  # of a grouped split: any multiple of 5 % is met
+
+
+def split_clips(
+    clips: pd.DataFrame, duplicates: pd.DataFrame, split_params: Split, seed: int
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Split the readable clips of a table with `columns.CLIPS`, of which ``duplicates`` lists the copies.
+
+    Returned are the clips that are in a subset, with `columns.SPLIT`, and the counts of `leakage.count_clips`. Errors
+    are those of `draw_split`.
+    """
+    readable = clips.loc[clips.status == OK, ["clip_id", "genre", "sha256"]].reset_index(drop=True)
+    recordings = number_recordings(readable, duplicates)
+    subsets = draw_split(readable, recordings, split_params, seed)
+    return readable.assign(subset=subsets)[subsets != UNASSIGNED], count_clips(subsets, recordings)
 
 
 def draw_split(clips: pd.DataFrame, recordings: NDArray[np.int64], split_params: Split, seed: int) -> NDArray[np.str_]:

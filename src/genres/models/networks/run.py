@@ -1,20 +1,17 @@
 """From the inputs to a trained network with its predictions and its curves: what the networks' stages share."""
 
-import sys
 from pathlib import Path
 
-import torch
 from dvclive.live import Live
 
 from genres.core.columns import TEST, TRAIN
-from genres.core.errors import InputError
 from genres.core.files import DECIMALS
 from genres.core.progress import Progress
 from genres.models.base.predictions import write_predictions
 from genres.models.base.training_data import TrainingData
 from genres.models.base.weights import describe_model, write_weights
-from genres.models.networks.architectures import build_network, describe_architecture, predict_network
-from genres.models.networks.training import LabelledClips, choose_device, seed_torch, train
+from genres.models.networks.architectures import describe_architecture, predict_network
+from genres.models.networks.fitting import fit_network, start_network
 from genres.schema import Network, Params
 
 
@@ -33,28 +30,17 @@ def train_network(
     The ``params`` need ``seed``, ``featurize``, ``input`` and ``train``. An InputError is raised if the device is not
     there, if the crops are wider than the input, or if the training diverges.
     """
-    device = choose_device(params.train.device)
-    train_clips, test_clips = (
-        LabelledClips(torch.from_numpy(inputs).to(device), torch.from_numpy(labels).to(device))
-        for inputs, labels in (data.subset(TRAIN), data.subset(TEST))
-    )
-    if device.type != "cpu":
-        print(f"note: on {device.type}, results differ slightly from those on a CPU", file=sys.stderr)
-    seed_torch(params.seed)
-    try:
-        model = build_network(network, params.input, len(data.class_names)).to(device)
-    except ValueError as error:
-        raise InputError(f"`{name}.crop`: {error}. Lower it, or raise `input.width`.") from None
+    model = start_network(name, network, data, params)
     # An older model must not stand beside newer curves, should this be killed.
     weights.unlink(missing_ok=True)
     predictions.unlink(missing_ok=True)
     with (
         # DVCLive would otherwise rewrite the project's dvc.yaml, and save an experiment of its own.
         Live(str(metrics), dvcyaml=None, save_dvc_exp=False) as live,
-        Progress(params.train.epochs, f"training {name} on {device.type}", "epochs") as progress,
+        Progress(params.train.epochs, f"training {name} on {params.train.device}", "epochs") as progress,
     ):
         live.summary["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-        for epoch in train(model, train_clips, test_clips, params.train, params.seed):
+        for epoch in fit_network(model, data, params):
             live.step = epoch.number
             for subset, scores in ((TRAIN, epoch.train), (TEST, epoch.test)):
                 live.log_metric(f"{subset}/loss", round(scores.loss, DECIMALS))
@@ -63,7 +49,6 @@ def train_network(
                 f"loss {epoch.train.loss:.3f} / {epoch.test.loss:.3f}, "
                 f"accuracy {epoch.train.accuracy:.1%} / {epoch.test.accuracy:.1%} (train / test)"
             )
-    model.cpu()
     output = predict_network(model, data.inputs)
     description = describe_model(name, describe_architecture(network), data, output, params)
     write_weights(weights, {key: tensor.numpy() for key, tensor in model.state_dict().items()}, description)
