@@ -7,20 +7,22 @@ A := main
 B := workspace
 FILES :=
 FOLDER := exported
+FORMAT := text
 MODEL :=
 override PYTHON := $(value PYTHON)
 override A := $(value A)
 override B := $(value B)
 override FILES := $(value FILES)
 override FOLDER := $(value FOLDER)
+override FORMAT := $(value FORMAT)
 override MODEL := $(value MODEL)
-export PYTHON A B FILES FOLDER MODEL
+export PYTHON A B FILES FOLDER FORMAT MODEL
 
 override BIN := .venv/bin
 # For the stages, which DVC runs as `python stages/...`.
 export PATH := $(CURDIR)/$(BIN):$(value PATH)
 
-.PHONY: all test format compare experiments study svm-study cnn-study transfer classifier predict demo export verify bench help
+.PHONY: all test format compare experiments collect study svm-study cnn-study transfer classifier predict demo export verify bench help
 .PHONY: repository
 .DEFAULT_GOAL := all
 
@@ -50,6 +52,9 @@ experiments: .venv/installed ## list the experiments of the last commits: the sc
 	@$(BIN)/dvc exp show --md --num 5 --hide-workspace --precision 4 --only-changed \
 		--drop Created --drop State --drop Executor --drop data/ --drop metrics/ --drop models/ --drop pipelines/ \
 		--drop plots/ --drop src/ --drop stages/
+
+collect: .venv/installed ## print mean and interval over the seeds of the experiments: make collect FORMAT=markdown or csv
+	@$(BIN)/python pipelines/collect.py --format "$$FORMAT"
 
 svm-study: .venv/installed ## try kernels, C and input sizes of the SVM as one sweep of experiments; then: dvc repro
 	@for size in "32 50" "64 100" "128 200"; do \

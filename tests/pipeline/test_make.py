@@ -82,6 +82,15 @@ def test_a_revision_reaches_dvc_as_it_is(installed: Clone, value: str) -> None:
     assert not (installed.folder / "PWNED").exists()
 
 
+@pytest.mark.parametrize("value", VALUES)
+def test_a_format_reaches_the_script_as_it_is(installed: Clone, value: str) -> None:
+    (installed.folder / ".venv/bin/python").unlink()
+    write_script(installed.folder / ".venv/bin/python", SHOWS_ARGUMENTS)
+    told = installed.run("make", "--silent", "collect", f"FORMAT={value}")
+    assert told == f"<pipelines/collect.py>\n<--format>\n<{value}>\n"
+    assert not (installed.folder / "PWNED").exists()
+
+
 @pytest.mark.parametrize("options", [(), ("--environment-overrides",)])
 @pytest.mark.parametrize("value", VALUES)
 def test_nothing_in_the_environment_is_run(installed: Clone, value: str, options: tuple[str, ...]) -> None:
