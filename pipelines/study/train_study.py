@@ -76,7 +76,7 @@ def _key(run: Run, stages: Mapping[str, Any], params: Params) -> str:
 def _report(errors: Mapping[Run, str], planned: list[Run]) -> None:
     """Print the errors of runs, and raise an InputError if all failed."""
     for run, error in errors.items():
-        print(f"warning: a run failed ({run}): {error}", file=sys.stderr)
+        print(f"warning: a run failed ({run}): {error.removeprefix('InputError: ')}", file=sys.stderr)
     if len(errors) == len(planned):
         raise InputError("Every run failed; the errors stand above. Mend what they name, and run this again.")
     if errors:
