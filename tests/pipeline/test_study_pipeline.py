@@ -140,7 +140,7 @@ def test_nothing_runs_when_nothing_has_changed(clone: Clone) -> None:
 def test_a_model_with_other_results_is_outdated_on_the_page(clone: Clone) -> None:
     write_params(clone.folder, {"study.seeds": SEEDS, "svm.C": 1e-6})
     assert clone.stages_run("repro") == ["evaluate", "report", "train_svm"]
-    warning = page(clone).partition("Studied with other data, parameters or code, and not shown: ")[2]
+    warning = page(clone).partition("as the present results are those of none of their runs: ")[2]
     assert warning.startswith("SVM. ")
 
 
