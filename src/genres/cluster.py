@@ -176,22 +176,20 @@ def _require_scheduler(address: str) -> None:
         async with rpc(address, timeout=CONNECT_SECONDS, connection_args=options) as scheduler:
             return await scheduler.versions()
 
-    async def ask_in_time() -> Any:
-        return await asyncio.wait_for(ask(), CONNECT_SECONDS + 0.5)  # Dask waits without end for a peer that is silent
-
     start = f"`dask scheduler --port 8786`, and workers: {start_command(address)}"
     answer: Future[Any] = Future()
 
     def wait_for_answer() -> None:
         try:
-            answer.set_result(asyncio.run(ask_in_time()))
+            answer.set_result(asyncio.run(ask()))
         except BaseException as error:
             answer.set_exception(error)
 
-    # In a thread, which is left alone if it takes too long: looking up the host's name cannot be broken off.
+    # In a thread, which is left alone if it takes too long: looking up the host's name cannot be broken off, and Dask
+    # waits without end for a peer that is silent.
     threading.Thread(target=wait_for_answer, daemon=True).start()
     try:
-        versions = answer.result(CONNECT_SECONDS + 1)["packages"]
+        versions = answer.result(CONNECT_SECONDS + 0.5)["packages"]
     except (ValueError, TypeError) as error:
         if address.startswith("tls:"):
             raise InputError(
