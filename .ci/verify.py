@@ -80,12 +80,12 @@ def main() -> int:
     numbers = [(file, name, value) for file, values in differences.items() for name, value in values.items()]
     if numbers:
         print()
-        rows = [
+        differing = [
             (file, name, value.get("old"), value.get("new"), value.get("diff"), deviations.get((file, name), ""))
             for file, name, value in numbers
         ]
         head = ("metrics file", "metric", "committed", "reproduced", "difference", "standard deviation between runs")
-        print_table(head, *rows)
+        print_table(head, *differing)
         if deviations:
             print(
                 "\nThe last column says how much a score varies between runs with other splits and initialisations, as "

@@ -29,13 +29,17 @@ class RunStudy:
     confusion: Mapping[str, NDArray[np.float64]]  # mean counts of test clips by actual (rows) and predicted genre
     class_names: list[str]  # of the rows and columns
 
+    def of(self, model: str) -> pd.DataFrame:
+        """Return the runs of a model."""
+        return self.runs[self.runs.model == model]
+
     def count(self, model: str) -> int:
         """Return the number of runs of a model."""
-        return int((self.runs.model == model).sum())
+        return len(self.of(model))
 
     def epochs(self, network: str) -> tuple[int, int]:
         """Return the first and the last epoch in which a run of a network has its lowest test loss."""
-        best = self.runs.best_epoch[self.runs.model == network]
+        best = self.of(network).best_epoch
         return int(best.min()), int(best.max())
 
     @property

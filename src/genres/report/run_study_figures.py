@@ -26,7 +26,7 @@ def draw_accuracies_of_runs(
         axes = figure.subplots()
         label: str | None = "mean, with 95 % interval"
         for x, (model, of_model) in enumerate(models.items()):
-            values = 100 * study.runs.accuracy[study.runs.model == model].to_numpy(float)
+            values = 100 * study.of(model).accuracy.to_numpy(float)
             # Side by side, so that equal values are seen.
             places = x - 0.25 + 0.3 * np.arange(len(values)) / max(1, len(values) - 1)
             axes.scatter(places, values, color=MODELS[model].colour, edgecolor="black", linewidth=0.4, s=18)
@@ -79,7 +79,7 @@ def draw_epochs(path: Path, study: RunStudy, title: str) -> None:
     with new_figure(path, 5, 1.2 + 0.6 * len(networks)) as figure:
         axes = figure.subplots()
         for y, model in enumerate(networks):
-            of_model = study.runs[study.runs.model == model]
+            of_model = study.of(model)
             for column, marker, offset, label in (
                 ("best_epoch", "o", 0.15, "lowest test loss"),
                 ("converged_epoch", "|", -0.15, f"within {percent(TOLERANCE, 0)} of it from there to the end"),

@@ -32,8 +32,8 @@ RUNS: dict[str, Any] = {
     "best_epoch": Epoch | None,  # of a network, like the next two; see `convergence.Convergence`
     "converged_epoch": Epoch | None,
     "epochs": Epoch | None,
-    "predictions_sha256": Sha256
-    | None,  # of the predictions file, which is that of the training stage with these seeds
+    # Of the predictions file, which is that of the training stage with these seeds.
+    "predictions_sha256": Sha256 | None,
     "error": str,  # the kind of error, if it failed
 }
 MEAN_CURVES: dict[str, Any] = {
