@@ -31,11 +31,18 @@ def read_checksums(folder: Path) -> dict[str, dict[str, str]]:
     return {name: {output["path"]: output["md5"] for output in stage["outs"]} for name, stage in stages.items()}
 
 
-def read_deviations(folder: Path) -> dict[tuple[str, str], float]:
-    """Return how much each score varies between runs on other splits, as a standard deviation, by its file and name."""
-    path = folder / "metrics/study.json"
-    study = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"splits": 0}
-    if study["splits"] < 2:
+def read_deviations(folder: Path, committed: dict[str, dict[str, str]]) -> dict[tuple[str, str], float]:
+    """Return how much each score varies between runs on other splits, as a standard deviation, by its file and name.
+
+    There is none where the study is of other data than those whose checksums are ``committed``.
+    """
+    path, lock = folder / "metrics/study.json", folder / "pipelines/study/dvc.lock"
+    if not (path.exists() and lock.exists()):
+        return {}
+    study = json.loads(path.read_text(encoding="utf-8"))
+    made = {file: checksum for outputs in committed.values() for file, checksum in outputs.items()}
+    read = YAML(typ="safe").load(lock)["stages"]["train_study"]["deps"]
+    if study["splits"] < 2 or any(made.get(file["path"], file["md5"]) != file["md5"] for file in read):
         return {}
     return {
         ("metrics/evaluate.json", f"{model}.{score}"): spread["standard_deviation"]
@@ -63,7 +70,7 @@ def main() -> int:
         # Files in git may differ from what dvc.lock says of them, too.
         edited = run(clone, "git", "diff", "--name-only").splitlines()
         differences = json.loads(run(clone, "dvc", "metrics", "diff", "--json"))
-        deviations = read_deviations(clone)
+        deviations = read_deviations(clone, committed)
 
     rows, n_changed = [], 0
     for stage, outputs in reproduced.items():

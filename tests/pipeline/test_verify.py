@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from project import MODELS, Clone
+from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +27,22 @@ def verify(clone: Clone, status: int) -> str:
     return "\n".join(told)
 
 
+def write_study(folder: Path, **changes: str) -> None:
+    """Write what is committed of a study of the present inputs, unless changed, whose macro F1 varies by 0.0321."""
+    spread = {"mean": 0.5, "standard_deviation": 0.0321}
+    models = {model: {"failed": 0, "macro_f1": spread, "calibration_error": None} for model in MODELS}
+    (folder / "metrics/study.json").write_text(json.dumps({"models": models, "splits": 2}))
+    yaml = YAML(typ="safe")
+    locked = yaml.load(folder / "dvc.lock")
+    (inputs,) = (file for file in locked["stages"]["train_linear"]["deps"] if file["path"] == "data/inputs.npy")
+    locked["stages"] = {"train_study": {"cmd": "true", "deps": [inputs | changes]}}
+    yaml.dump(locked, folder / "pipelines/study/dvc.lock")
+
+
 def test_numbers_and_files_that_are_not_those_of_the_code_are_told_by_stage(clone: Clone) -> None:
     edit(clone.folder / "params.yaml", "seed: 0", "seed: 1")  # the first is that of the split and the training
     edit(clone.folder / "plots/per_genre.csv", "\n", " \n")
-    spread = {"mean": 0.5, "standard_deviation": 0.0321}
-    models = {model: {"failed": 0, "macro_f1": spread, "calibration_error": None} for model in MODELS}
-    (clone.folder / "metrics/study.json").write_text(json.dumps({"models": models, "splits": 2}))
+    write_study(clone.folder)
     told = verify(clone, status=1)
     assert "| featurize | 2 |  |" in told
     assert "| train_svm | 0 | data/predictions/svm.csv, models/svm.safetensors |" in told
@@ -42,6 +53,16 @@ def test_numbers_and_files_that_are_not_those_of_the_code_are_told_by_stage(clon
         assert line.endswith("| 0.0321 |" if "macro_f1" in line else "|  |"), line
     assert any("macro_f1" in line for line in differing)
     assert "as `make study` measured it" in told
+
+
+def test_the_deviations_of_a_study_of_other_data_are_not_shown(clone: Clone) -> None:
+    edit(clone.folder / "params.yaml", "seed: 0", "seed: 1")
+    write_study(clone.folder, md5="0" * 32)
+    told = verify(clone, status=1)
+    differing = [line for line in told.splitlines() if line.startswith("| metrics/evaluate.json | ")]
+    assert differing
+    assert all(line.endswith("|  |") for line in differing)
+    assert "make study" not in told
 
 
 def test_a_lock_that_is_stale_is_told_though_every_byte_is_the_same(clone: Clone) -> None:
