@@ -80,6 +80,11 @@ def test_where_no_model_has_the_predictions_of_a_run_there_is_no_study(paths: St
     assert read_run_study(*paths) is None
 
 
+def test_a_project_without_a_study_shows_none(paths: StudyPaths) -> None:
+    paths.runs.unlink()
+    assert read_run_study(*paths) is None
+
+
 def test_failed_runs_are_not_shown(paths: StudyPaths) -> None:
     table = pd.read_csv(paths.runs, dtype=str, keep_default_na=False)
     failed = (table.model == "svm") & (table.split_seed == "2")

@@ -67,10 +67,12 @@ class RunStudy:
 
 
 def read_run_study(runs: Path, curves: Path, confusion: Path, predictions: Path) -> RunStudy | None:
-    """Read the study, or return None if none of its runs made the present predictions of a model.
+    """Read the study, or return None if there is none, or none of its runs made the present predictions of a model.
 
     ``predictions`` is the folder of their files. An InputError says how to make the tables again if one is damaged.
     """
+    if not runs.exists():
+        return None
     try:
         tables = read_tables(runs, curves, confusion, "report")
         studied = in_order(tables.runs.model)
