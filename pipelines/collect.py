@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import dvc.api
 import pandas as pd
-from experiments import COMMITTED, SUCCESS, Run, list_experiments, read_run
+from experiments import COMMITTED, SUCCESS, Run, flatten, list_experiments, read_run
 
 from genres.core.columns import TEST, TRAIN
 from genres.core.files import DECIMALS
@@ -48,7 +48,9 @@ class Group(NamedTuple):
 
 def main() -> None:
     """Collect the experiments of the present commit and its own run, and print them."""
-    parser = argparse.ArgumentParser(prog="make collect", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make collect", usage=f"make collect FORMAT=<{', '.join(FORMATS)}>", description=__doc__
+    )
     parser.add_argument("--format", choices=FORMATS, default="text")
     chosen = parser.parse_args().format
 
@@ -65,9 +67,15 @@ def main() -> None:
         )
     _print_notes(notes)
     if not runs:
+        waiting = states["queued"] + states["running"]
+        next_step = (
+            "Those that wait run by `dvc queue start`; run this again when `dvc queue status` says that they ended."
+            if waiting
+            else "Run `dvc exp run --queue -S 'seed=range(0,10)'`, `dvc exp run --run-all`, and this again."
+        )
         sys.exit(
             "error: no successful experiment of the present commit, which is all that counts, ran every stage up to "
-            "evaluate. Run `dvc exp run --queue -S 'seed=range(0,10)'`, `dvc exp run --run-all`, and this again."
+            f"evaluate. {next_step}"
         )
     if committed := read_run(COMMITTED, COMMITTED):
         runs.append(committed)
@@ -84,7 +92,7 @@ def _print_notes(notes: Iterable[str]) -> None:
 
 
 def group_runs(runs: Iterable[Run], here: Mapping[str, Any]) -> tuple[list[Group], list[str]]:
-    """Return the runs grouped by all parameters but the seed, in the same order for any order of ``runs``, and notes.
+    """Return the runs grouped by their parameters but the seed, in the same order for any order of ``runs``, and notes.
 
     Of runs with the same seed one counts, the committed one if it is among them; a note says if another's metrics
     differ. A group's setting has the parameters that differ between groups or from those ``here``, and a checksum of
@@ -92,10 +100,10 @@ def group_runs(runs: Iterable[Run], here: Mapping[str, Any]) -> tuple[list[Group
     """
     runs = list(runs)
     several = len({run.code for run in runs}) > 1
-    settings = [(_flatten(run.params) | ({"code": run.code} if several else {}), run) for run in runs]
-    everything = [_flatten(here), *(setting for setting, _ in settings)]
-    names = sorted({name for setting in everything for name in setting} - {SEED})
-    named = [name for name in names if any(setting.get(name) != everything[0].get(name) for setting in everything)]
+    settings = [({**run.params, **({"code": run.code} if several else {})}, run) for run in runs]
+    present = flatten(here)
+    names = sorted({name for setting, _ in settings for name in setting} - {SEED})
+    named = [name for name in names if any(setting.get(name) != present.get(name) for setting, _ in settings)]
 
     def order(of_run: tuple[dict[str, Any], Run]) -> tuple[Any, ...]:
         setting, run = of_run
@@ -122,7 +130,7 @@ def group_runs(runs: Iterable[Run], here: Mapping[str, Any]) -> tuple[list[Group
 def summarise(runs: Sequence[Run]) -> list[Summary]:
     """Return mean, spread and interval of each measure of each model, over runs that differ in their seed alone."""
     # The published lists are one split, whatever the seed is.
-    fixed = runs[0].params["split"]["method"] == "fault-filtered"
+    fixed = runs[0].params["split.method"] == "fault-filtered"
     overlap = 0 if fixed else sum(run.n_clips[TEST] for run in runs) / sum(run.n_clips[TRAIN] for run in runs)
     summaries = []
     for model in sorted({model for run in runs for model in run.scores}):
@@ -131,14 +139,6 @@ def summarise(runs: Sequence[Run]) -> list[Summary]:
             if spread := spread_of(values, overlap, 0.0)[0]:
                 summaries.append(Summary(model, measure, *spread))
     return summaries
-
-
-def _flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested parameters under names such as "train.epochs"."""
-    flat: dict[str, Any] = {}
-    for name, value in params.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return flat
 
 
 def _sortable(value: Any) -> tuple[bool, float, str]:

@@ -23,7 +23,7 @@ class Run(NamedTuple):
     """A run of the pipeline: its parameters, and the contents of ``evaluate.json`` and ``split.json``."""
 
     name: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any]  # those that its stages used, by name, such as "train.epochs"
     scores: Mapping[str, Mapping[str, float | None]]
     n_clips: Mapping[str, int]  # in each subset
     code: str  # a checksum of the code that its stages ran
@@ -79,9 +79,25 @@ def read_run(name: str, revision: str) -> Run | None:
         return None
     if not is_current("evaluate", stages, params):
         return None
-    code = {dep["path"]: dep["md5"] for stage, entry in stages.items() if stage != "report" for dep in entry["deps"]}
-    used = sorted((path, md5) for path, md5 in code.items() if path.startswith(("src/", "stages/")))
-    return Run(name, params, scores, n_clips, hashlib.sha256(repr(used).encode()).hexdigest()[:7])
+    scoring = [entry for stage, entry in stages.items() if stage != "report"]
+    read = {dep["path"]: dep["md5"] for entry in scoring for dep in entry["deps"]}
+    code = sorted((path, md5) for path, md5 in read.items() if path.startswith(("src/", "stages/")))
+    used = {name: value for entry in scoring for name, value in flatten(_used(entry)).items()}
+    return Run(name, used, scores, n_clips, hashlib.sha256(repr(code).encode()).hexdigest()[:7])
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested parameters under names such as "train.epochs"."""
+    flat: dict[str, Any] = {}
+    for name, value in params.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
+def _used(stage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters with which a stage of a ``dvc.lock`` ran, as it names them: groups or "train.epochs"."""
+    used: Mapping[str, Any] = stage.get("params", {}).get("params.yaml", {})
+    return used
 
 
 def is_current(stage: str, stages: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
@@ -92,8 +108,7 @@ def is_current(stage: str, stages: Mapping[str, Any], params: Mapping[str, Any])
     """
     if stage not in stages:
         return False
-    used = stages[stage].get("params", {}).get("params.yaml", {})
-    if any(_value(params, name) != value for name, value in used.items()):
+    if any(_value(params, name) != value for name, value in _used(stages[stage]).items()):
         return False
     producers = {out["path"]: name for name, entry in stages.items() for out in entry.get("outs", ())}
     hashes = {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", ())}

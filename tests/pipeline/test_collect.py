@@ -20,7 +20,8 @@ N_CLIPS = {"train": 800, "test": 200, "leaked": 0}
 
 
 def run(name: str, seed: int = 0, accuracy: float = 0.5, method: str = "stratified", **svm: object) -> Run:
-    params = {"seed": seed, "split": {"method": method}, "svm": {"C": 1.0, "kernel": "linear"} | svm}
+    params = {"seed": seed, "split.method": method, "svm.C": 1.0, "svm.kernel": "linear"}
+    params |= {f"svm.{name}": value for name, value in svm.items()}
     scores = {"svm": {"accuracy": accuracy, "macro_f1": accuracy, "calibration_error": None}}
     return Run(name, params, scores, N_CLIPS, "1a2b3c4")
 
@@ -53,7 +54,7 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_groups_name_the_parameters_that_differ_between_them_or_from_the_present_ones() -> None:
     runs = [run("a", C=10), run("b", C=1), run("c", seed=3), run("d", kernel="rbf", C=2)]
-    groups, _ = group_runs(runs, HERE | {"split": {"method": "grouped"}})
+    groups, _ = group_runs(runs, {**HERE, "split.method": "grouped", "study": {"seeds": 5}})
     # Numbers in their order, and 1 is 1.0.
     assert [(list(group.setting.values()), group.seeds) for group in groups] == [
         (["stratified", "1", "linear"], [0, 3]),
