@@ -303,6 +303,15 @@ def test_a_name_that_takes_long_to_look_up_takes_no_more_than_ten_seconds(monkey
     assert time.monotonic() - begin < 10
 
 
+def test_a_worker_without_a_scheduler_says_how_it_is_started() -> None:
+    command = [sys.executable, "-m", "genres.worker"]
+    result = subprocess.run(command, env=environment(PYTHONPATH=CODE), capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: no scheduler is named. Start a worker with its address: `python -m genres.worker tcp://host:8786`\n"
+    )
+
+
 def test_a_cluster_without_workers_is_refused(cluster: Cluster) -> None:
     message = f"^the Dask scheduler at {cluster.address} has no workers.* `python -m genres.worker {cluster.address}`$"
     with pytest.raises(InputError, match=message), workers():
@@ -393,6 +402,23 @@ def test_a_worker_that_joins_later_gets_calls(cluster: Cluster) -> None:
         second = cluster.add_worker("second")
         found += results
     assert set(found) == {first, second}
+
+
+def test_two_runs_in_one_folder_accept_workers_on_their_own(tmp_path: Path) -> None:
+    from genres.cluster import Check
+
+    first, second, again = (Check({"torch": "2"}, tmp_path / name) for name in ("1", "2", "1"))
+    assert first.name == again.name != second.name
+
+
+def test_a_worker_that_does_not_answer_is_no_worker_without_the_code(tmp_path: Path) -> None:
+    from genres.cluster import Check, _register
+
+    def register_plugin(*_: object) -> None:
+        raise OSError("in tcp://10.0.0.1: connection refused")
+
+    with pytest.raises(InputError, match=r"^a Dask worker does not answer \(in tcp://10\.0\.0\.1: connection refused"):
+        _register(SimpleNamespace(register_plugin=register_plugin), Check({}, tmp_path))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import logging
 import os
 import shlex
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +35,9 @@ from genres.core.memory import keep_freed_memory
 from genres.core.processor import describe_process
 
 CONNECT_SECONDS = 4.0  # for the scheduler to answer, and again to accept this client
-RELEASE_SECONDS = 60.0  # for a worker to end a call of a client that is gone
+RELEASE_SECONDS = 600.0  # for a worker to end a call of a client that is gone, as the training of a model
+NOTICE_SECONDS = 10.0  # after which it is said that workers are waited for
+WAITING = f"waiting for the Dask workers, which end the calls of a stopped run first: at most {RELEASE_SECONDS:.0f} s"
 CHATTY = ("distributed", "distributed.client", "tornado.application")  # loggers that print what is raised here anyway
 DIFFERENCES_SHOWN = 3
 
@@ -58,7 +61,7 @@ class Check(WorkerPlugin):  # type: ignore[misc]  # the same with and without th
     def __init__(self, expected: Mapping[str, str], shared: Path) -> None:
         self.expected = expected
         self.shared = shared  # a file that the client has made
-        identity = repr((sorted(expected.items()), str(shared.parent)))
+        identity = repr((sorted(expected.items()), str(shared)))
         self.name = f"genres-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
     async def setup(self, worker: Any) -> None:
@@ -158,7 +161,7 @@ def cluster_executor(address: str) -> Iterator[Executor]:
             ) from error
         finally:
             executor.shutdown(wait=False)
-            with suppress(KeyError):  # of a worker that could not load it
+            with suppress(KeyError, OSError):  # of a worker that could not load it, or that is lost
                 if client.status == "running":
                     client.unregister_worker_plugin(check.name)
 
@@ -202,8 +205,8 @@ def _require_scheduler(address: str) -> None:
         ) from error
     except OSError as error:  # of which a TimeoutError is one
         raise InputError(
-            f"no Dask scheduler answers at {address}, which GENRES_DASK names ({str(error) or 'it is silent'}). Start "
-            f"one, {start}; or unset GENRES_DASK to use this machine's cores."
+            f"no Dask scheduler answers at {address}, which GENRES_DASK names ({str(error) or 'it is silent'}). Check "
+            f"the host's name and the port; or start one, {start}; or unset GENRES_DASK to use this machine's cores."
         ) from error
     except (KeyError, MemoryError) as error:  # bytes of another protocol, taken for a size
         raise InputError(
@@ -245,13 +248,22 @@ def _quiet() -> Iterator[None]:
 
 def _register(client: Any, check: Check) -> None:
     """Check the workers that are there, and those that will join."""
+    notice = threading.Timer(NOTICE_SECONDS, print, [WAITING], {"file": sys.stderr, "flush": True})
+    notice.start()
     try:
         client.register_plugin(check, check.name)
     except InputError:
         raise
+    except OSError as error:
+        raise InputError(
+            f"a Dask worker does not answer ({error}). Stop it, or wait until the scheduler has noticed that it is "
+            "lost, and run this again."
+        ) from error
     except Exception as error:
         raise InputError(
             f"a Dask worker could not be asked what it has ({type(error).__name__}: {error}), most likely because it "
             f"does not have this project's code. Stop it, and start it from this checkout: "
             f"{start_command(client.scheduler.address)}"
         ) from error
+    finally:
+        notice.cancel()
