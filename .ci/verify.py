@@ -32,7 +32,7 @@ def read_checksums(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def read_deviations(folder: Path, committed: dict[str, dict[str, str]]) -> dict[tuple[str, str], float]:
-    """Return how much each score varies between runs on other splits, as a standard deviation, by its file and name.
+    """Return how much each score varies between runs of the study, as a standard deviation, by its file and name.
 
     There is none where the study is of other data than those whose checksums are ``committed``.
     """
@@ -95,8 +95,8 @@ def main() -> int:
         print_table(head, *differing)
         if deviations:
             print(
-                "\nThe last column says how much a score varies between runs with other splits and initialisations, as "
-                "`make study` measured it. A difference far below it changes no conclusion."
+                "\nThe last column says how much a score varies between the runs of `make study`. A difference far "
+                "below it changes no conclusion."
             )
         print("\nThese metrics are not those of the commit. Run `dvc repro`, and commit what it makes.")
         return 1

@@ -1,5 +1,6 @@
 """Train every model many times, on all cores. A run whose result is there already, by its `runs.run_key`, is kept."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -17,7 +18,7 @@ from genres.parallel import ordered_map, workers
 from genres.schema import Params
 from genres.study.runs import Run, list_runs, run_key
 from genres.study.tables import tabulate
-from genres.study.training import STUDIED, StudyFiles, train_run
+from genres.study.training import PARTIAL, STUDIED, StudyFiles, train_run
 
 STAGE = "pipelines/study/dvc.yaml:train_study"
 PIPELINE = Path("dvc.yaml")
@@ -32,7 +33,7 @@ FILES = StudyFiles(
     scattering_rows=Path("data/scattering.csv"),
 )
 # What a run uses of the study's own code.
-CODE = [Path(f"src/genres/{name}.py") for name in ("evaluation/curves", "study/runs", "study/training")]
+CODE = [Path(f"src/genres/{name}.py") for name in ("study/runs", "study/training")]
 RESULTS = Path("data/study/results")  # a folder for each run, not known to DVC; written, like the three below
 RUNS = Path("data/study/runs.csv")
 CURVES = Path("data/study/curves.csv")
@@ -47,9 +48,16 @@ def main() -> None:
     for path in FILES:
         require_file(path, STAGE)
     stages = YAML(typ="safe").load(PIPELINE)["stages"]
-    planned = list_runs({model: studied.random_initialisation for model, studied in STUDIED.items()}, params)
+    models = [model for model in STUDIED if f"train_{model}" in stages]
+    if not models:
+        raise InputError(
+            f"{PIPELINE} trains none of the models of the study. Restore a stage: train_{', train_'.join(STUDIED)}."
+        )
+    planned = list_runs({model: STUDIED[model].random_initialisation for model in models}, params)
     folders = {run: RESULTS / _key(run, stages, params) for run in planned}
     missing = [(run, folder) for run, folder in folders.items() if not folder.exists()]
+    for left_by_killed_run in RESULTS.glob(f"{PARTIAL}*"):
+        shutil.rmtree(left_by_killed_run)
     print(f"{len(planned) - len(missing)} of {len(planned)} runs are there already", file=sys.stderr)
     train = partial(train_run, params=params, files=FILES)
     with workers() as executor:
@@ -74,15 +82,19 @@ def _key(run: Run, stages: Mapping[str, Any], params: Params) -> str:
 
 
 def _report(errors: Mapping[Run, str], planned: list[Run]) -> None:
-    """Print the errors of runs, and raise an InputError if all failed."""
+    """Print each error once, with the runs that ended with it, and raise an InputError if all runs failed."""
+    failed: dict[str, list[Run]] = {}
     for run, error in errors.items():
-        print(f"warning: a run failed ({run}): {error.removeprefix('InputError: ')}", file=sys.stderr)
+        failed.setdefault(error.removeprefix("InputError: "), []).append(run)
+    for error, (first, *others) in failed.items():
+        which = f"{1 + len(others)} runs failed ({first}, and others)" if others else f"a run failed ({first})"
+        print(f"warning: {which}: {error}", file=sys.stderr)
     if len(errors) == len(planned):
-        raise InputError("Every run failed; the errors stand above. Mend what they name, and run this again.")
+        raise InputError("Every run failed; the errors stand above. Mend what they name, and run `make study` again.")
     if errors:
         print(
             f"warning: {len(errors)} of {len(planned)} runs failed and are left out of the summary. To try them again: "
-            f"dvc repro -f {STAGE}",
+            f"`dvc repro -s -f {STAGE}`, then `make study`",
             file=sys.stderr,
         )
 

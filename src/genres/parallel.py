@@ -38,7 +38,8 @@ def ordered_map(
     raises, or the iterator is closed early, calls that have not begun are cancelled.
 
     If the executor uses processes, ``function`` must be importable by name, and ``function``, items and results must
-    be picklable, and small: workers read and write large arrays themselves. A call is repeated if its worker is lost.
+    be picklable, and small: workers read and write large arrays themselves. A cluster repeats the calls of a worker
+    that is lost.
     """
     futures = (executor.submit(function, item) for item in items)
     pending: deque[Future[Result]] = deque()

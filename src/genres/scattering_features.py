@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from genres.core.files import lay_out_array, read_row, write_row
+from genres.core.files import LaidOutArray, lay_out_array, read_row, write_row
 from genres.mel_bands import mel_frequencies
 from genres.parallel import ordered_map
 from genres.schema import Featurize
@@ -53,7 +53,7 @@ def write_features(path: Path, mel: Path, frames: Sequence[int], featurize: Feat
             pass
 
 
-def _write_excerpts(clip: tuple[int, int], mel: Path, array: Path, featurize: Featurize) -> None:
+def _write_excerpts(clip: tuple[int, int], mel: Path, array: LaidOutArray, featurize: Featurize) -> None:
     index, n_frames = clip
     write_row(array, index, excerpt_features(read_row(mel, index)[:, :n_frames], featurize))
 

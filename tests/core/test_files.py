@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import pickle
 import re
 import shutil
@@ -157,10 +158,27 @@ def test_rows_that_are_not_all_written_in_place_leave_the_old_array(npy: Path) -
 
 @pytest.mark.parametrize(("index", "shape"), [(0, (3, 2)), (0, (2, 1)), (0, (1, 2, 3)), (4, (2, 3)), (-1, (2, 3))])
 def test_a_row_that_does_not_fit_is_not_written(npy: Path, index: int, shape: tuple[int, ...]) -> None:
-    before = npy.read_bytes()
-    with pytest.raises(ValueError, match=rf"row {index} of shape .* does not fit into 4 rows of shape \[2, 3\]"):
-        write_row(npy, index, np.ones(shape, np.float32))
-    assert npy.read_bytes() == before
+    with lay_out_array(npy, ARRAY.shape) as array:
+        before = array.path.read_bytes()
+        with pytest.raises(ValueError, match=rf"row {index} of shape .* does not fit into 4 rows of shape \[2, 3\]"):
+            write_row(array, index, np.ones(shape, np.float32))
+        assert array.path.read_bytes() == before
+
+
+def test_a_row_is_written_without_reading_what_other_machines_may_write_meanwhile(
+    npy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def record(path: Path, flags: int, *arguments: int) -> int:
+        opened.append((path, flags & os.O_ACCMODE))
+        return os_open(path, flags, *arguments)
+
+    os_open = os.open
+    with lay_out_array(npy, ARRAY.shape) as array:
+        monkeypatch.setattr(os, "open", record)
+        write_row(array, 0, ARRAY[0])
+    assert opened == [(array.path, os.O_WRONLY)]
 
 
 def test_an_array_that_the_disk_has_no_room_for_is_refused_before_it_is_computed(
@@ -212,10 +230,10 @@ def test_the_layout_in_memory_does_not_change_the_bytes_of_an_array(npy: Path, t
 def test_rows_written_in_place_in_any_order_and_twice_give_the_same_bytes(npy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.npy"
     with lay_out_array(other, ARRAY.shape) as array:
-        assert np.array_equal(np.load(array), np.zeros_like(ARRAY))
+        assert np.array_equal(np.load(array.path), np.zeros_like(ARRAY))
         for index in (2, 0, 3, 1, 2):
             write_row(array, index, np.asfortranarray(ARRAY[index].astype(">f4")))
-            assert np.array_equal(read_row(array, index), ARRAY[index])
+            assert np.array_equal(read_row(array.path, index), ARRAY[index])
         assert not other.exists()
     assert other.read_bytes() == npy.read_bytes()
 

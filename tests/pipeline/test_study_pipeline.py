@@ -10,7 +10,18 @@ import time
 from pathlib import Path
 
 import pytest
-from project import MODELS, NETWORKS, PIPELINE, ROOT, Clone, FirstRun, read_table, run_code, write_params
+from project import (
+    MODELS,
+    NETWORKS,
+    PIPELINE,
+    ROOT,
+    Clone,
+    FirstRun,
+    read_table,
+    run_code,
+    stages_in,
+    write_params,
+)
 from ruamel.yaml import YAML
 
 from genres.core.files import file_sha256
@@ -127,7 +138,7 @@ def test_the_study_is_printed_written_where_git_keeps_it_and_shown_on_the_page(s
     assert {"metrics/study.json", *(f"pipelines/study/{name}" for name in TABLES)} <= {*committed}
     assert not any(path.startswith("data/") for path in committed)
     assert '<section id="study"' in page(clone)
-    assert "other data, parameters or code" not in page(clone)
+    assert "none of their runs" not in page(clone)
 
 
 def test_nothing_runs_when_nothing_has_changed(clone: Clone) -> None:
@@ -243,7 +254,10 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(clone: Clone) -> None:
     assert json.loads((clone.folder / "metrics/study.json").read_bytes())["models"]["svm"]["failed"] == 1
     assert clone.stages_run("repro") == sorted(["train_svm", "report"])
     assert '<section id="study"' in page(clone)
-    again = clone.run("dvc", "repro", "-f", f"{STUDY}:train_study")
+    retry = f"dvc repro -s -f {STUDY}:train_study"
+    assert f"To try them again: `{retry}`" in output
+    again = clone.run(*retry.split())
+    assert stages_in(again) == ["train_study"]
     assert there_already(again) == f"{RUNS - 1} of {RUNS} runs are there already"
     assert {row["error"] for row in runs(clone).values()} == {""}
 
@@ -251,14 +265,32 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(clone: Clone) -> None:
 def test_a_model_of_which_every_run_fails_is_named_and_the_others_are_summarised(clone: Clone) -> None:
     write_params(clone.folder, {"study.seeds": SEEDS, "complex.crop": 200, "svm.C": 3.0})
     output = clone.make("study")
-    assert output.count("warning: a run failed (complex, ") == 2 * SEEDS
-    assert "`complex.crop`: " in output
+    assert (
+        f"warning: {2 * SEEDS} runs failed (complex, split seed 0, fold 0, initialisation seed 0, and others)" in output
+    )
+    assert output.count("`complex.crop`: ") == 1
     assert "Traceback" not in output
     assert f"| SVM | {SEEDS} | 0 |" in output
     models = json.loads((clone.folder / "metrics/study.json").read_bytes())["models"]
     assert (models["complex"]["failed"], models["complex"]["accuracy"]) == (SEEDS, None)
+    assert f"| Complex CNN | 0 | {SEEDS} | n/a |" in output
     write_params(clone.folder, {"study.seeds": SEEDS, "svm.C": 3.0})
     assert there_already(clone.run("dvc", "repro", STUDY)) == f"{RUNS} of {RUNS} runs are there already"
+
+
+def test_models_without_a_stage_in_the_main_pipeline_are_left_out(clone: Clone) -> None:
+    yaml, path = YAML(), clone.folder / "dvc.yaml"
+    pipeline = yaml.load(path)
+    del pipeline["stages"]["train_svm"]
+    yaml.dump(pipeline, path)
+    told = clone.run(sys.executable, "pipelines/study/train_study.py")
+    assert there_already(told) == f"{RUNS - SEEDS} of {RUNS - SEEDS} runs are there already"
+    assert {model for model, *_ in runs(clone)} == {*MODELS} - {"svm"}
+    for model in {*MODELS} - {"svm"}:
+        del pipeline["stages"][f"train_{model}"]
+    yaml.dump(pipeline, path)
+    told = clone.run(sys.executable, "pipelines/study/train_study.py", succeeds=False)
+    assert told.startswith("error: dvc.yaml trains none of the models of the study. ")
 
 
 def test_other_lists_of_clips_train_every_run_again(clone: Clone) -> None:

@@ -52,7 +52,7 @@ def test_numbers_and_files_that_are_not_those_of_the_code_are_told_by_stage(clon
     for line in differing:
         assert line.endswith("| 0.0321 |" if "macro_f1" in line else "|  |"), line
     assert any("macro_f1" in line for line in differing)
-    assert "as `make study` measured it" in told
+    assert "between the runs of `make study`" in told
 
 
 def test_the_deviations_of_a_study_of_other_data_are_not_shown(clone: Clone) -> None:

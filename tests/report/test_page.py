@@ -247,7 +247,7 @@ def test_many_runs_have_a_section_with_the_means_of_every_model_and_their_differ
     assert rows["Linear, Simple CNN"][3] == "no"
     assert "trained twice on each split" in section
     assert "Linear: lowest test loss in epoch 10 to 12." in section
-    assert "other data, parameters or code" not in section
+    assert "Not shown" not in section
     assert section.count("<img") == 8
 
 

@@ -91,6 +91,11 @@ def test_failed_runs_are_not_shown(paths: StudyPaths) -> None:
     table.loc[failed, "n_train":"predictions_sha256"] = ""
     table.loc[failed, "error"] = "out of memory"
     table.to_csv(paths.runs, index=False)
+    with pytest.raises(InputError, match="not of the same runs"):
+        read_run_study(*paths)
+    counts = pd.read_csv(paths.confusion)
+    counts.loc[(counts.model == "svm") & (counts.actual == counts.predicted), "n_clips"] -= 6
+    counts.to_csv(paths.confusion, index=False)
     study = read_run_study(*paths)
     assert study is not None
     assert study.count("svm") == 2

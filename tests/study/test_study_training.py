@@ -1,15 +1,20 @@
 """A run of a study: what it writes, and what becomes of an error."""
 
+import errno
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from project import run_stage, write_params
 
 from genres.core.columns import CLIPS, DUPLICATES
 from genres.core.errors import InputError
-from genres.core.files import write_csv
+from genres.core.files import NoRoomError, write_csv
+from genres.core.tables import read_split
+from genres.models.base.predictions import ModelOutput
+from genres.models.base.training_data import TrainingData
 from genres.schema import Params, read_params
 from genres.study.runs import CURVES_FILE, Run
 from genres.study.training import STUDIED, StudiedModel, StudyFiles, Trained, train_run
@@ -44,10 +49,9 @@ def clips(tmp_path: Path) -> StudyFiles:
     ("error", "message"),
     [
         (InputError("the crop is too wide"), "^InputError: the crop is too wide$"),
-        (MemoryError(), r"^MemoryError: memory ran out \("),
         (ZeroDivisionError("a bug"), r"(?s)^ZeroDivisionError: Traceback .*\nZeroDivisionError: a bug\n$"),
     ],
-    ids=["a mistake", "the machine", "a bug"],
+    ids=["a mistake", "a bug"],
 )
 def test_an_error_of_a_run_is_returned_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params: Params, clips: StudyFiles, error: Exception, message: str
@@ -63,16 +67,44 @@ def test_an_error_of_a_run_is_returned_and_nothing_is_kept(
     assert list((tmp_path / "results").iterdir()) == []
 
 
-def test_whoever_interrupts_ends_more_than_a_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params: Params, clips: StudyFiles
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), MemoryError(), OSError(errno.ENOSPC, "no space"), NoRoomError("too large")]
+)
+def test_what_is_no_fault_of_the_run_ends_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params: Params, clips: StudyFiles, error: BaseException
 ) -> None:
-    def interrupt(*_: object) -> Trained:
-        raise KeyboardInterrupt
+    def fail(*_: object) -> Trained:
+        raise error
 
-    monkeypatch.setitem(STUDIED, "svm", StudiedModel(interrupt, random_initialisation=False))
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setitem(STUDIED, "svm", StudiedModel(fail, random_initialisation=False))
+    with pytest.raises(type(error)):
         train_run((RUN, tmp_path / "results/key"), params, clips)
     assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_a_repeated_call_does_not_disturb_the_one_that_seemed_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params: Params, clips: StudyFiles
+) -> None:
+    task = RUN, tmp_path / "results/key"
+    calls = 0
+
+    def train(_: Params, split: Path, __: StudyFiles) -> Trained:
+        nonlocal calls
+        calls += 1
+        if calls == 1:  # while the first one trains, its repetition runs from beginning to end
+            assert train_run(task, params, clips) is None
+            assert split.is_file()
+        table = read_split(split)
+        labels = np.zeros(len(table), np.int64)
+        return Trained(
+            TrainingData(table, np.zeros((len(table), 1, 1), np.float32), labels, ("a", "b"), {}), ModelOutput(labels)
+        )
+
+    monkeypatch.setitem(STUDIED, "svm", StudiedModel(train, random_initialisation=False))
+    assert train_run(task, params, clips) is None
+    assert calls == 2
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["key"]
+    assert sorted(path.name for path in (tmp_path / "results/key").iterdir()) == ["split.csv", "svm.csv"]
 
 
 @pytest.mark.slow

@@ -115,6 +115,12 @@ def test_failed_runs_are_counted_and_left_out_and_models_are_compared_on_the_spl
     assert "| SVM | 2 | 1 | 52.0 |" in format_summary(summary, "data")
 
 
+def test_a_model_of_which_every_run_failed_is_printed(table: Any) -> None:
+    summary = summarise(table(on_splits("linear", LINEAR), on_splits("svm", [None] * 3)), ["linear", "svm"])
+    assert "| SVM | 0 | 3 | n/a | n/a | n/a | n/a |" in format_summary(summary, "data")
+    assert summary.differences == []
+
+
 def test_a_split_on_which_every_run_failed_does_not_count(table: Any) -> None:
     runs = table(on_splits("linear", [0.4, None, 0.6]), on_splits("svm", [0.5, None, None]))
     assert summarise(runs, ["linear", "svm"]).n_splits == 2
@@ -162,10 +168,11 @@ def test_several_initialisations_on_each_fold_are_no_further_folds(table: Any) -
     linear = [run("linear", 7, seed, 0.4 + fold / 10 + seed / 50, fold=fold) for fold in range(3) for seed in range(5)]
     svm = [run("svm", 7, 7, 0.5, fold=fold) for fold in range(3)]
     summary = summarise(table(linear, svm), ["linear", "svm"])
-    # Each fold's mean is 0.04 above its first: 0.44, 0.54 and 0.64, as if there were three runs.
+    # Each fold's mean is 0.04 above its first: 0.44, 0.54 and 0.64, as if there were three runs. Between the 15 runs,
+    # the squares of the deviations are 5 x 2 x 0.01 of the folds and 3 x 0.004 within them.
     margin = 4.302653 * (0.01 * (1 / 3 + 1 / 4)) ** 0.5
     spread = summary.models["linear"].scores["accuracy"]
-    assert spread == pytest.approx((3, 0.54, 0.1, 0.54 - margin, 0.54 + margin), abs=1e-6)
+    assert spread == pytest.approx((15, 0.54, (0.112 / 14) ** 0.5, 0.54 - margin, 0.54 + margin), abs=1e-6)
     assert summary.differences[0].accuracy[:3] == pytest.approx((3, 0.04, 0.1), abs=1e-6)
 
 

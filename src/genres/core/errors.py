@@ -50,7 +50,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, BrokenProcessPool):
         return (
             "a worker process was killed, most likely because memory ran out. Close other programs, or use one core: "
-            "`taskset -c 0 dvc repro`"
+            "put `taskset -c 0` before the command that you ran"
         )
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))):
         return f"memory ran out ({error or 'no size is known'}). Close other programs, or lower sizes in params.yaml"

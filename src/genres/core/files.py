@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from types import GenericAlias
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap, read_array_header_1_0, read_magic, write_array_header_1_0
+from numpy.lib.format import open_memmap, write_array_header_1_0
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
@@ -202,8 +202,11 @@ def read_csv(
 
 
 def sources_sha256(path: Path) -> str:
-    """Return what changes with a file, or with the name or content of any file in a folder of sources."""
-    if path.is_file():
+    """Return what changes with a file, or with the name or content of any file in a folder of sources.
+
+    A FileNotFoundError is raised if there is neither.
+    """
+    if not path.is_dir():
         return file_sha256(path)
     files = [file for file in path.rglob("*") if file.is_file() and file.parent.name != "__pycache__"]
     found = {file.relative_to(path).as_posix(): file_sha256(file) for file in files if not file.name.startswith(".")}
@@ -227,9 +230,17 @@ def write_array(path: Path, shape: tuple[int, int, int], rows: Iterable[NDArray[
             file.write(np.ascontiguousarray(row, "<f4").data)
 
 
+class LaidOutArray(NamedTuple):
+    """An npy file of float32 (clips, height, width) that is being written."""
+
+    path: Path  # its temporary one
+    shape: tuple[int, int, int]
+    offset: int  # of the first row, in bytes
+
+
 @contextmanager
-def lay_out_array(path: Path, shape: tuple[int, int, int]) -> Iterator[Path]:
-    """Yield the temporary path of an npy file of float32 (clips, height, width), into which `write_row` writes.
+def lay_out_array(path: Path, shape: tuple[int, int, int]) -> Iterator[LaidOutArray]:
+    """Yield a temporary npy file of float32 (clips, height, width), into which `write_row` writes.
 
     It has its full size and is all zeros. Rows may come in any order, from any process that shares the file system.
     Otherwise as `atomic_write` and `write_array`, whose bytes it has once all rows are written. The temporary name is
@@ -242,9 +253,10 @@ def lay_out_array(path: Path, shape: tuple[int, int, int]) -> Iterator[Path]:
     with _renamed(partial, path):
         with partial.open("wb") as file:
             _begin_array(file, path, shape)
+            offset = file.tell()
             # Sparse: where a file system cannot reserve space, as NFS 3, reserving means to write all of it twice.
-            file.truncate(file.tell() + math.prod(shape) * 4)
-        yield partial
+            file.truncate(offset + math.prod(shape) * 4)
+        yield LaidOutArray(partial, shape, offset)
 
 
 def _begin_array(file: BinaryIO, path: Path, shape: tuple[int, int, int]) -> None:
@@ -254,18 +266,19 @@ def _begin_array(file: BinaryIO, path: Path, shape: tuple[int, int, int]) -> Non
     write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
 
-def write_row(array: Path, index: int, row: NDArray[np.float32]) -> None:
-    """Write one row (height, width) into a file that `lay_out_array` has laid out; doing so twice changes nothing.
+def write_row(array: LaidOutArray, index: int, row: NDArray[np.float32]) -> None:
+    """Write one row (height, width) into its place; doing so twice changes nothing.
 
     A ValueError is raised if the row has another shape. The file is closed on return, which is when NFS shows what has
     been written to other machines.
     """
-    with array.open("r+b") as file:
-        read_magic(file)
-        (n_rows, *shape), _, _ = read_array_header_1_0(file)
-        if list(row.shape) != shape or not 0 <= index < n_rows:
-            raise ValueError(f"row {index} of shape {row.shape} does not fit into {n_rows} rows of shape {shape}")
-        file.seek(index * math.prod(shape) * 4, os.SEEK_CUR)
+    n_rows, *shape = array.shape
+    if list(row.shape) != shape or not 0 <= index < n_rows:
+        raise ValueError(f"row {index} of shape {row.shape} does not fit into {n_rows} rows of shape {shape}")
+    # For writing alone, which no mode of Python's `open` is, and nothing reads the file before it is complete: pages
+    # that were read from NFS are written as a whole, with old bytes where another machine has written its row since.
+    with os.fdopen(os.open(array.path, os.O_WRONLY), "wb") as file:
+        file.seek(array.offset + index * math.prod(shape) * 4)
         file.write(np.ascontiguousarray(row, "<f4").data)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from genres.audio.decoding import FloatArray, read_listed_clip
 from genres.core.errors import InputError
-from genres.core.files import lay_out_array, write_row
+from genres.core.files import LaidOutArray, lay_out_array, write_row
 from genres.features.mel_power import mel_power
 from genres.parallel import ordered_map
 from genres.schema import Featurize
@@ -75,7 +75,7 @@ def _require_memory(clips: pd.DataFrame, featurize: Featurize) -> None:
         )
 
 
-def _write_spectrogram(clip: tuple[int, Path], array: Path, featurize: Featurize) -> int:
+def _write_spectrogram(clip: tuple[int, Path], array: LaidOutArray, featurize: Featurize) -> int:
     """Write the spectrogram of a file into its row of the array, and return how many frames it has."""
     index, path = clip
     mel = mel_db(read_listed_clip(path, featurize.sample_rate), featurize)

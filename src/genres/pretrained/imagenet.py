@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genres.core.files import file_sha256, lay_out_array, read_row, write_row
+from genres.core.files import LaidOutArray, file_sha256, lay_out_array, read_row, write_row
 from genres.parallel import ordered_map
 
 FloatArray = NDArray[np.float32]
@@ -243,7 +243,7 @@ def spectrogram_features(network: Network, mel: FloatArray, top_db: float, backb
 
 
 def _embed(
-    clip: tuple[int, int], mel: Path, array: Path, top_db: float, backbone: str, load: Callable[[], Network]
+    clip: tuple[int, int], mel: Path, array: LaidOutArray, top_db: float, backbone: str, load: Callable[[], Network]
 ) -> None:
     index, n_frames = clip
     features = spectrogram_features(load(), read_row(mel, index)[:, :n_frames], top_db, BACKBONES[backbone])

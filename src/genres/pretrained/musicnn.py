@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genres.audio.decoding import FloatArray, read_listed_clip
-from genres.core.files import file_sha256, lay_out_array, write_row
+from genres.core.files import LaidOutArray, file_sha256, lay_out_array, write_row
 from genres.mel_bands import mel_filters
 from genres.parallel import ordered_map
 
@@ -177,7 +177,7 @@ def write_features(path: Path, clips: pd.DataFrame, audio: Path, weights: Path, 
     return clips[["clip_id", "genre"]].assign(frames=[count * WINDOW_FRAMES for count in windows])
 
 
-def _embed_clip(clip: tuple[int, Path], array: Path, load: Callable[[], MusiCNN]) -> int:
+def _embed_clip(clip: tuple[int, Path], array: LaidOutArray, load: Callable[[], MusiCNN]) -> int:
     """Write a file's features into its row of the array, and return how many windows it has."""
     index, path = clip
     windows = log_mel_windows(read_listed_clip(path, SAMPLE_RATE))

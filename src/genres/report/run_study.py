@@ -23,7 +23,7 @@ class RunStudy:
     """The runs of the models whose present predictions are those of a run. Mappings are by model, in their order."""
 
     summary: Summary
-    outdated: list[str]  # models that were studied with other data, parameters or code
+    outdated: list[str]  # models that were studied with other data, parameters or code, or of which runs failed
     runs: pd.DataFrame  # with `tables.RUNS`, without failed ones and second trainings on a split
     curves: Mapping[str, pd.DataFrame]  # of the networks, with `tables.MEAN_CURVES`, indexed by the epoch
     confusion: Mapping[str, NDArray[np.float64]]  # mean counts of test clips by actual (rows) and predicted genre
@@ -76,6 +76,10 @@ def read_run_study(runs: Path, curves: Path, confusion: Path, predictions: Path)
     try:
         tables = read_tables(runs, curves, confusion, "report")
         studied = in_order(tables.runs.model)
+        first = tables.runs[(tables.runs.error == "") & (tables.runs.retraining == "no")]
+        tested = first.groupby("model").n_test.sum().to_dict()
+        if tested != tables.confusion.groupby("model").n_clips.sum().to_dict():
+            raise InputError("they are not of the same runs")
     except InputError as error:
         raise InputError(
             f"{runs}, {curves} and {confusion} are not the tables of `make study`. Run that, or `git restore` them. "
@@ -86,7 +90,7 @@ def read_run_study(runs: Path, curves: Path, confusion: Path, predictions: Path)
     models = [model for model, path in present.items() if file_sha256(path) in made]
     if not models:
         return None
-    shown = tables.runs[(tables.runs.error == "") & (tables.runs.retraining == "no") & tables.runs.model.isin(models)]
+    shown = first[first.model.isin(models)]
     epochs = tables.curves.set_index("epoch")
     matrices = {}
     for model in models:

@@ -36,10 +36,12 @@ def format_summary(summary: Summary, title: str) -> str:
     rows = [("model", "runs", "failed", "mean test accuracy (%)", "95 % interval", "standard deviation", "macro F1")]
     for model, found in summary.models.items():
         accuracy, macro_f1 = found.scores["accuracy"], found.scores["macro_f1"]
+        counts, values = ("0", str(found.failed)), ("n/a",) * 4
         if accuracy and macro_f1:
             counts = (str(accuracy.runs), str(found.failed))
             spread = (points(accuracy.mean), interval(accuracy), points(accuracy.standard_deviation))
-            rows.append((MODELS[model].title, *counts, *spread, f"{macro_f1.mean:.3f}"))
+            values = (*spread, f"{macro_f1.mean:.3f}")
+        rows.append((MODELS[model].title, *counts, *values))
     pairs = [("pair", "mean difference (points)", "95 % interval", "p-value")]
     for pair in summary.differences:
         names = f"{MODELS[pair.first].title} - {MODELS[pair.second].title}"
@@ -49,7 +51,7 @@ def format_summary(summary: Summary, title: str) -> str:
 
 def points(share: float | None, sign: str = "") -> str:
     """Return a difference or a deviation of shares in points, or "n/a"."""
-    return "n/a" if share is None else f"{100 * share:{sign}.1f}"
+    return "n/a" if share is None else f"{100 * share:{sign}z.1f}"
 
 
 def p_value(value: float | None) -> str:

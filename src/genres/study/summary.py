@@ -15,7 +15,7 @@ ON_SAME_SPLIT = ["split_seed", "fold"]
 
 
 class Spread(NamedTuple):
-    """A score of several runs, or of splits with the means of each one's runs; of a single one, the mean alone."""
+    """A score of several runs; of a single one, the mean alone."""
 
     runs: int
     mean: float
@@ -64,7 +64,7 @@ class Summary(NamedTuple):
 
 
 def summarise(runs: pd.DataFrame, models: Sequence[str]) -> Summary:
-    """Summarise the ``runs`` of some ``models``, a table with `tables.RUNS`; each needs one that has not failed."""
+    """Summarise the ``runs`` of some ``models``, a table with `tables.RUNS`; all runs of a model may have failed."""
     of_models = runs[runs.model.isin(models)]
     ended = of_models[of_models.error == ""]
     first = ended[ended.retraining == "no"]
@@ -73,9 +73,10 @@ def summarise(runs: pd.DataFrame, models: Sequence[str]) -> Summary:
     n_splits = len(first.drop_duplicates(ON_SAME_SPLIT))
     n_train, n_test = float(first.n_train.mean()), float(first.n_test.mean())
     overlap = n_test / n_train if n_splits > 1 else 0.0
+    of_splits = first
     if n_splits > 1:  # several runs on one split are no further splits: their mean counts
         scores = first.astype(dict.fromkeys(SCORES, float)).groupby(["model", *ON_SAME_SPLIT], as_index=False)
-        first = scores[list(SCORES)].mean()
+        of_splits = scores[list(SCORES)].mean()
         repeated = set()
     return Summary(
         n_train,
@@ -84,12 +85,15 @@ def summarise(runs: pd.DataFrame, models: Sequence[str]) -> Summary:
         {
             model: ModelSummary(
                 int(failed.get(model, 0)),
-                {score: spread_of(first[score][first.model == model], overlap, 0.0)[0] for score in SCORES},
+                {
+                    score: _spread(score, first[first.model == model], of_splits[of_splits.model == model], overlap)
+                    for score in SCORES
+                },
                 _components(ended[ended.model == model]),
             )
             for model in models
         },
-        _compare(first, models, repeated, overlap),
+        _compare(of_splits, models, repeated, overlap),
     )
 
 
@@ -129,6 +133,14 @@ def spread_of(values: "pd.Series[Any]", overlap: float, lowest: float) -> tuple[
         return Spread(1, float(found[0]), None, None, None), None
     mean, deviation, low, high, p_value = corrected_interval(found, overlap)
     return Spread(len(found), mean, deviation, max(lowest, low), min(1.0, high)), p_value
+
+
+def _spread(score: str, runs: pd.DataFrame, splits: pd.DataFrame, overlap: float) -> Spread | None:
+    """Return the spread of a model's score between its ``runs``, with the mean, and its interval, over ``splits``."""
+    spread, values = spread_of(splits[score], overlap, 0.0)[0], runs[score].dropna().to_numpy(float)
+    if spread is None or len(values) == 1:
+        return spread
+    return spread._replace(runs=len(values), standard_deviation=float(values.std(ddof=1)))
 
 
 def _components(runs: pd.DataFrame) -> Components | None:

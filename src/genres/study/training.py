@@ -4,13 +4,14 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pandas as pd
 
 from genres.core.columns import TRAIN
-from genres.core.errors import explain
-from genres.core.files import DECIMALS, atomic_folder, write_csv
+from genres.core.errors import InputError, explain
+from genres.core.files import DECIMALS, NoRoomError, write_csv
 from genres.core.tables import read_clips, read_duplicates
 from genres.models.base.predictions import ModelOutput, write_predictions
 from genres.models.base.training_data import TrainingData, read_training_data
@@ -22,6 +23,8 @@ from genres.scattering_features import N_EXCERPTS, group_sizes
 from genres.schema import Params
 from genres.splits.methods import split_clips
 from genres.study.runs import CURVES_FILE, Run, run_params
+
+PARTIAL = ".partial-"  # with which the names of folders begin that are not complete
 
 
 class StudyFiles(NamedTuple):
@@ -54,14 +57,18 @@ class StudiedModel(NamedTuple):
 def train_run(task: tuple[Run, Path], params: Params, files: StudyFiles) -> str | None:
     """Train a run, and write its split, predictions and curves into a folder; return what went wrong, if anything did.
 
-    The task is the run and the folder, which is there only once it is complete.
+    The task is the run and the folder, which is there only once it is complete. What is no fault of the run, as a full
+    disk, is raised.
     """
     run, folder = task
     of_run = run_params(run, params)
     if folder.exists():  # a call is repeated if its worker is lost, or seems to be
         return None
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with atomic_folder(folder) as partial_folder:
+        with TemporaryDirectory(dir=folder.parent, prefix=PARTIAL) as temporary:  # another one for each call
+            partial_folder = Path(temporary) / folder.name
+            partial_folder.mkdir()
             split, _ = split_clips(
                 read_clips(files.clips), read_duplicates(files.duplicates), of_run.split, run.split_seed
             )
@@ -71,7 +78,11 @@ def train_run(task: tuple[Run, Path], params: Params, files: StudyFiles) -> str 
             write_predictions(partial_folder / f"{run.model}.csv", data.clips, data.class_names, trained.output)
             if trained.curves is not None:
                 write_csv(partial_folder / CURVES_FILE, trained.curves)
+            if not folder.exists():
+                partial_folder.rename(folder)
     except Exception as error:  # of one run, which must not end the others
+        if explain(error) and (not isinstance(error, InputError) or isinstance(error, NoRoomError)):
+            raise
         return f"{type(error).__name__}: {explain(error) or ''.join(traceback.format_exception(error))}"
     return None
 
