@@ -207,7 +207,7 @@ def test_a_study_goes_on_though_a_worker_is_killed_and_has_the_same_bytes_as_loc
     killed, _ = cluster.add_worker("killed"), cluster.add_worker("other")
     variables = environment(GENRES_DASK=cluster.address)
     with subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True) as study:
-        wait_until(lambda: any((project / "data/study").glob("results/.*.partial")))
+        wait_until(lambda: any((project / "data/study").glob("results/.partial-*")))
         os.kill(killed, signal.SIGKILL)
         assert study.stderr is not None
         told = study.stderr.read()

@@ -57,7 +57,7 @@ def main() -> None:
     folders = {run: RESULTS / _key(run, stages, params) for run in planned}
     missing = [(run, folder) for run, folder in folders.items() if not folder.exists()]
     for left_by_killed_run in RESULTS.glob(f"{PARTIAL}*"):
-        shutil.rmtree(left_by_killed_run)
+        shutil.rmtree(left_by_killed_run, ignore_errors=True)  # a lost worker may still write there
     print(f"{len(planned) - len(missing)} of {len(planned)} runs are there already", file=sys.stderr)
     train = partial(train_run, params=params, files=FILES)
     with workers() as executor:
