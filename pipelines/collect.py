@@ -100,7 +100,7 @@ def group_runs(runs: Iterable[Run], here: Mapping[str, Any]) -> tuple[list[Group
     """
     runs = list(runs)
     several = len({run.code for run in runs}) > 1
-    settings = [({**run.params, **({"code": run.code} if several else {})}, run) for run in runs]
+    settings = [({**run.params, "code": run.code} if several else {**run.params}, run) for run in runs]
     present = flatten(here)
     names = sorted({name for setting, _ in settings for name in setting} - {SEED})
     named = [name for name in names if any(setting.get(name) != present.get(name) for setting, _ in settings)]

@@ -36,12 +36,12 @@ def format_summary(summary: Summary, title: str) -> str:
     rows = [("model", "runs", "failed", "mean test accuracy (%)", "95 % interval", "standard deviation", "macro F1")]
     for model, found in summary.models.items():
         accuracy, macro_f1 = found.scores["accuracy"], found.scores["macro_f1"]
-        counts, values = ("0", str(found.failed)), ("n/a",) * 4
+        n_runs, scores = 0, ("n/a",) * 4
         if accuracy and macro_f1:
-            counts = (str(accuracy.runs), str(found.failed))
+            n_runs = accuracy.runs
             spread = (points(accuracy.mean), interval(accuracy), points(accuracy.standard_deviation))
-            values = (*spread, f"{macro_f1.mean:.3f}")
-        rows.append((MODELS[model].title, *counts, *values))
+            scores = (*spread, f"{macro_f1.mean:.3f}")
+        rows.append((MODELS[model].title, str(n_runs), str(found.failed), *scores))
     pairs = [("pair", "mean difference (points)", "95 % interval", "p-value")]
     for pair in summary.differences:
         names = f"{MODELS[pair.first].title} - {MODELS[pair.second].title}"
