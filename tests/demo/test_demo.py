@@ -236,10 +236,10 @@ def test_another_model_hears_the_same_file_again(browser: Browser, server: Serve
 
 def test_another_model_can_be_chosen_before_a_file(browser: Browser, clip: Path) -> None:
     choose_model(browser, "SVM")
-    browser.wait_for("document.body.innerText.includes('80\\u00a0% of its test clips')")
-    browser.choose_file(FIELD, clip)
+    browser.choose_file(FIELD, clip)  # at once, while the page still asks whether there is a file to hear again
     wait_for_end(browser, ".answer")
     assert "classified by SVM" in text_of(browser, ".answer .file")
+    browser.wait_for("document.body.innerText.includes('80\\u00a0% of its test clips')")
 
 
 def test_a_recording_is_answered(browser: Browser) -> None:

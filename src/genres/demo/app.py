@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -36,9 +37,9 @@ def build_app(choices: Sequence[Choice], data: Path) -> gr.Blocks:
     def load(index: int) -> tuple[Classifier, TrainClips | None]:
         return load_classifier(choices[index].path), read_train_clips(choices[index].description, data)
 
-    def answer(path: str | None, index: int) -> str:
-        if path is None:
-            return ""
+    def answer(path: str | None, index: int) -> Any:
+        if path is None:  # another model was chosen, and nothing has been heard
+            return gr.skip()
         name = Path(path).name
         try:
             classifier, train = load(index)
@@ -62,7 +63,6 @@ def build_app(choices: Sequence[Choice], data: Path) -> gr.Blocks:
             recorder = gr.Audio(
                 sources=["microphone"], type="filepath", label="A recording", editable=False, elem_id="recorder"
             )
-        heard = gr.Audio(type="filepath", visible=False)  # what the next answer is about
         shown = gr.HTML()
 
         model.input(lambda index: model_html(choices[index]), model, about, queue=False, api_visibility="private")
@@ -71,9 +71,13 @@ def build_app(choices: Sequence[Choice], data: Path) -> gr.Blocks:
             (recorder.stop_recording, recorder, "genres.keep"),
             (model.input, None, "genres.again"),
         ):
-            listen(None, source, heard, js=code).then(
-                uploads.expect, heard, None, queue=False, api_visibility="private"
-            ).then(answer, [heard, model], shown, concurrency_id="answer", api_visibility="private").then(
-                lambda: (None, None), None, [file, recorder], queue=False, api_visibility="private"
+            # What the answer is about. Each has its own, as a file may come while another model is still being asked.
+            heard = gr.Audio(type="filepath", visible=False)
+            answered = (
+                listen(None, source, heard, js=code)
+                .then(uploads.expect, heard, None, queue=False, api_visibility="private")
+                .then(answer, [heard, model], shown, concurrency_id="answer", api_visibility="private")
             )
+            if source:
+                answered.then(lambda: None, None, source, queue=False, api_visibility="private")
     return app.queue(default_concurrency_limit=1, api_open=False)
