@@ -4,6 +4,7 @@ It is imported before anything of `genres` and before the numerical libraries. D
 checkout (``dvc exp run --temp``), and each must import its own ``src/``, whatever is installed.
 """
 
+import gc
 import os
 import sys
 import threading
@@ -44,6 +45,7 @@ def run_stage(main: Callable[[], None]) -> None:
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     main()
     flush_output()
+    gc.freeze()  # Python would look through all that the libraries have loaded once more, which takes up to two seconds
 
 
 def _end_with_parent(parent: int) -> None:
