@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forked import run_forked
 from ruamel.yaml import YAML
 
 from genres.core.processor import INSTRUCTIONS, THREADS
@@ -81,9 +82,18 @@ def run_code(code: str, *arguments: str, folder: Path = ROOT, emulator: Sequence
 
 def run_stage(folder: Path, stage: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a stage's script in ``folder``, which ends with ``status`` and shows nothing that is Python's."""
-    command = [sys.executable, str(ROOT / "stages" / f"{stage}.py")]
-    settings = environment(**variables)
-    result = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    script = ROOT / "stages" / f"{stage}.py"
+    if variables:  # which libraries may read while they are loaded
+        result = subprocess.run(
+            [sys.executable, script],
+            cwd=folder,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    else:
+        result = run_forked(script, folder=folder, environment=environment())
     assert result.returncode == status, result.stderr
     assert "Traceback" not in result.stderr
     assert "Warning" not in result.stderr

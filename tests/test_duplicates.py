@@ -119,6 +119,7 @@ def test_different_short_clips_are_not_copies() -> None:
     assert find_copies(clips) == []
 
 
+@pytest.mark.slow
 def test_among_real_clips_their_copies_are_found_and_nothing_else(tmp_path: Path, real_data: Path) -> None:
     with tarfile.open(real_data / "gtzan-mini" / "genres.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")

@@ -422,6 +422,7 @@ def test_the_list_has_ten_clips_of_each_genre() -> None:
     assert len(lines) == len(set(lines)) == 100
 
 
+@pytest.mark.slow
 def test_the_list_matches_the_real_clips(
     internet: Internet, audio: Path, monkeypatch: pytest.MonkeyPatch, real_data: Path
 ) -> None:

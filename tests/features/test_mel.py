@@ -195,6 +195,7 @@ def test_a_spectrogram_that_would_take_too_much_memory_is_refused_before_any_is_
         write_spectrograms(tmp_path / "mel.npy", longest, tmp_path, featurize, thread)
 
 
+@pytest.mark.slow
 def test_real_clips_have_the_papers_mean_and_deviation(tmp_path: Path, real_data: Path, params: Params) -> None:
     with tarfile.open(real_data / "gtzan-mini" / "genres.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")

@@ -175,7 +175,7 @@ def test_the_experiments_of_dvcs_queue_are_collected(clone: Clone) -> None:
     refused = clone.run("python", "pipelines/collect.py", succeeds=False)
     assert refused.startswith("error: no successful experiment of the present commit")
     queued = (
-        ["seed=range(0,3)"],  # 0 is a repeat of the committed run
+        ["seed=range(0,2)"],  # 0 is a repeat of the committed run
         ["simple.dropout=0.5", "seed=1"],
         ["split.method=fault-filtered"],  # fails, as the clips are synthetic
     )
@@ -191,7 +191,7 @@ def test_the_experiments_of_dvcs_queue_are_collected(clone: Clone) -> None:
     assert "1 failed" in notes[0]
     assert "1 that ran some stages alone" in notes[1]
     table = list(csv.DictReader(StringIO("\n".join(line for line in told.splitlines() if line not in notes))))
-    assert {(row["simple.dropout"], row["seeds"]) for row in table} == {("0.25", "0 1 2"), ("0.5", "1")}
+    assert {(row["simple.dropout"], row["seeds"]) for row in table} == {("0.25", "0 1"), ("0.5", "1")}
     assert {row["model"] for row in table} == set(MODELS)
 
     scores = {}

@@ -1,12 +1,11 @@
 """dvc.yaml: what each stage declares is what a run of it opens, asks for and writes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from forked import run_forked
 from project import PIPELINE, ROOT, STAGES, FirstRun, contents, environment, outputs, remove_outputs
 
 NOT_DECLARED = {
@@ -43,9 +42,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun) -> Pa
 
 def trace(project: Path, stage: str) -> Trace:
     record = project.parent / f"{stage}.json"
-    command = [sys.executable, str(ROOT / "tests/pipeline/traced_stage.py"), str(record)]
-    script = ROOT / "stages" / f"{stage}.py"
-    subprocess.run([*command, str(script)], cwd=project, env=environment(), capture_output=True, check=True)
+    arguments = (str(record), str(ROOT / "stages" / f"{stage}.py"))
+    result = run_forked(ROOT / "tests/pipeline/traced_stage.py", *arguments, folder=project, environment=environment())
+    assert result.returncode == 0, result.stderr
     found = json.loads(record.read_text())
     code, data = set(), set()
     for path in map(Path, found["opened"]):

@@ -27,13 +27,14 @@ from genres.report.models import MODELS
 from genres.report.mp3 import clip_as_mp3
 from genres.report.page import write_page
 from genres.report.results import Results
-from genres.report.run_study import RunStudy, read_run_study
+from genres.report.run_study import read_run_study
 from genres.report.studies import Studies
 from genres.schema import Params
 from genres.study.summary import Spread
 
 ODD = ("$x$ & \"quoted\" 'it'", "<script>alert(1)<b>", "a" * 60, "rock")
 LARGEST_PAGE = 6_000_000  # bytes
+NO_STUDIES = Studies()
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian's package `chromium`)")
 
@@ -53,23 +54,29 @@ def write_whole_page(folder: Path, results: Results, params: Params, frames: int
     return folder / "report.html"
 
 
-def text_of(folder: Path, results: Results, params: Params, runs: RunStudy | None = None) -> str:
+def text_of(folder: Path, results: Results, params: Params, studies: Studies = NO_STUDIES) -> str:
     """Return what the page says, less its style and what it holds of figures and sound."""
     networks, figures = list(results.curves), folder / "figures"
     names = ["accuracy", "agreement", "curves", "misclassified", "spectrogram_train", "spectrogram_test"]
     names += [f"curves_{model}" for model in networks] + [f"confusion_{model}" for model in results.predictions]
-    if runs:
+    names += ["svm_study"] * bool(studies.svm) + ["cnn_study"] * bool(studies.cnn)
+    if studies.runs:
         names += ["study_accuracy", "study_curves", "study_epochs"]
-        names += [f"study_confusion_{model}" for model in runs.confusion]
+        names += [f"study_confusion_{model}" for model in studies.runs.confusion]
     figures.mkdir(parents=True)
     for name in names:
         (figures / f"{name}.png").write_bytes(b"")
     misclassified = most_confidently_misclassified(results)
-    sounds, studies = [b""] * len(misclassified), Studies(runs=runs)
+    sounds = [b""] * len(misclassified)
     write_page(folder / "report.html", figures, results, misclassified, sounds, studies, params)
     page = (folder / "report.html").read_text(encoding="utf-8")
     text = re.sub(r'"data:[^"]*"', '""', page[page.index("<body>") :])
     return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+def part_of(text: str, name: str) -> str:
+    """Return the section of the page with an id."""
+    return text[text.index(f'<section id="{name}"') :].partition("</section>")[0]
 
 
 def cell(text: str, name: str) -> str:
@@ -180,6 +187,7 @@ def test_odd_names_are_escaped_everywhere(tmp_path: Path, params: Params) -> Non
     assert '"quoted"' not in text
 
 
+@pytest.mark.slow
 def test_the_largest_page_is_small_enough_to_be_mailed(tmp_path: Path, params: Params) -> None:
     results = example_results([], clips=clips_of([f"genre {index}" for index in range(10)], 80, 20))
     page = write_whole_page(tmp_path, results, params, frames=1291, seconds=30)
@@ -188,9 +196,9 @@ def test_the_largest_page_is_small_enough_to_be_mailed(tmp_path: Path, params: P
 
 def test_the_study_of_the_svm_is_a_section_of_its_own_or_absent(tmp_path: Path, params: Params) -> None:
     results = example_results(["a", "b"])
-    page = write_whole_page(tmp_path, results, params).read_text(encoding="utf-8")
-    section = " ".join(page[page.index('<section id="svm-study"') :].replace("\N{NO-BREAK SPACE}", " ").split())
-    assert '<a href="#svm-study">' in page
+    text = text_of(tmp_path, results, params, Studies(svm=example_svm_study(tmp_path)))
+    section = part_of(text, "svm-study")
+    assert '<a href="#svm-study">' in text
     assert (
         "The linear kernel reaches 50.5 % at C = 10 and 128 x 200; the rbf kernel reaches 62.0 % at C = 10" in section
     )
@@ -202,9 +210,9 @@ def test_the_study_of_the_cnn_says_where_each_setting_has_the_simple_ones_train_
     tmp_path: Path, params: Params
 ) -> None:
     results = example_results(["a", "b"])
-    page = write_whole_page(tmp_path, results, params).read_text(encoding="utf-8")
-    section = page[page.index('<section id="cnn-study"') :]
-    assert '<a href="#cnn-study">' in page
+    text = text_of(tmp_path, results, params, Studies(cnn=example_cnn_study(tmp_path)))
+    section = part_of(text, "cnn-study")
+    assert '<a href="#cnn-study">' in text
     assert "The Simple CNN ends with a train loss of 0.446 and a gap (test loss minus train loss) of 0.16" in section
     rows = {
         name: [cell.strip() for cell in re.findall(r'<td class="number">(.*?)</td>', row)]
@@ -220,15 +228,10 @@ def test_the_study_of_the_cnn_says_where_each_setting_has_the_simple_ones_train_
     assert "cnn-study" not in text_of(tmp_path / "without", results, params)
 
 
-def part_of(text: str, name: str) -> str:
-    """Return the section of the page with an id."""
-    return text[text.index(f'<section id="{name}"') :].partition("</section>")[0]
-
-
 def test_many_runs_have_a_section_with_the_means_of_every_model_and_their_differences(
     tmp_path: Path, params: Params
 ) -> None:
-    text = text_of(tmp_path, example_results(["a", "b"]), params, example_run_study(tmp_path))
+    text = text_of(tmp_path, example_results(["a", "b"]), params, Studies(runs=example_run_study(tmp_path)))
     assert '<a href="#study">Many runs</a>' in text
     section = part_of(text, "study")
     assert "Each model was trained on 3 different splits, with about 8 train and 12 test clips." in section
@@ -262,7 +265,8 @@ def test_models_that_were_studied_otherwise_are_named_and_not_shown(tmp_path: Pa
     paths = write_run_study(tmp_path)
     for model in ("linear", "svm"):
         (paths.predictions / f"{model}.csv").write_text("others")
-    section = part_of(text_of(tmp_path, example_results(["a", "b"]), params, read_run_study(*paths)), "study")
+    studies = Studies(runs=read_run_study(*paths))
+    section = part_of(text_of(tmp_path, example_results(["a", "b"]), params, studies), "study")
     (warning,) = re.findall(r'<p class="warning" role="note">(.*?)</p>', section)
     assert "Not shown, as the present results are those of none of their runs: Linear and SVM." in warning
     assert "Linear" not in section.replace(warning, "")
@@ -279,7 +283,7 @@ def test_where_one_split_was_studied_the_section_says_that_another_may_differ(tm
     }
     differences = [pair._replace(p_value=None) for pair in study.summary.differences]
     one_split = replace(study, summary=study.summary._replace(n_splits=1, models=models, differences=differences))
-    text = text_of(tmp_path, example_results(["a", "b"]), params, one_split)
+    text = text_of(tmp_path, example_results(["a", "b"]), params, Studies(runs=one_split))
     section = part_of(text, "study")
     assert "Each model was trained on one split" in section
     assert "different splits" not in section
@@ -294,7 +298,7 @@ def test_how_sure_one_can_be_is_measured_where_there_are_many_runs(tmp_path: Pat
     sure = part_of(text_of(tmp_path / "without", results, params), "significance")
     # The widest Wilson interval of 12 clips is that of 6 correct ones: 50 ± 24.6 points, and 24.6 times the root of 2.
     assert "is up to ± 25 points (95&nbsp;% interval). If two runs differ by less than 35 points" in sure
-    measured = part_of(text_of(tmp_path, results, params, example_run_study(tmp_path)), "significance")
+    measured = part_of(text_of(tmp_path, results, params, Studies(runs=example_run_study(tmp_path))), "significance")
     assert "is up to ± 25 points (95&nbsp;% interval). Measured over" in measured
     assert (
         "standard deviation of a model's accuracy is 8.3 to 16.7 points. If two runs differ by less than 101"

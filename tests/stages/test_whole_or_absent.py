@@ -1,7 +1,6 @@
 """The stages as scripts: the same bytes each time, and nothing half-written when they are killed."""
 
 import itertools
-import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import run_forked
 from project import (
     ROOT,
     STAGES,
@@ -34,23 +34,15 @@ def run_to_change(folder: Path, stage: str, change: int) -> int:
 
     The run is over when neither the process nor a worker of it holds its output open any more.
     """
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "tests/stages/kill_at.py", str(change), ROOT / "stages" / f"{stage}.py"],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    arguments = (str(change), str(ROOT / "stages" / f"{stage}.py"))
     try:
-        output = process.communicate(timeout=HANG)[0]
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        result = run_forked(
+            ROOT / "tests/stages/kill_at.py", *arguments, folder=folder, environment=environment(), hang=HANG
+        )
+    except TimeoutError:
         pytest.fail("a worker has survived the stage")
-    assert "Traceback" not in output
-    return process.returncode
+    assert "Traceback" not in result.stderr
+    return result.returncode
 
 
 def count_changes(folder: Path, stage: str) -> int:
