@@ -14,7 +14,6 @@ from pathlib import Path
 LIBRARIES = [
     "dvclive.live",
     "jinja2",
-    "librosa.core.notation",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "numba",
@@ -72,6 +71,7 @@ def _be_script(
     stdout: Connection,
     stderr: Connection,
 ) -> None:
+    assert "genres" not in sys.modules  # the script imports that of its own checkout
     os.setsid()
     for number, output in ((1, stdout), (2, stderr)):
         os.dup2(output.fileno(), number)
