@@ -28,7 +28,7 @@ LIBRARIES = [
     "soundfile",
     "torch._dynamo",
 ]
-FORKS = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")  # macOS's do not survive it
+FORKS = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")  # on macOS, such a fork dies
 FORKS.set_forkserver_preload(LIBRARIES)
 
 
@@ -37,8 +37,10 @@ def run_forked(
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of Python in ``folder`` as a process of its own, and return its status and what it printed.
 
-    The libraries have read the environment of these tests before. It is over when neither the script nor a worker of it
-    holds its output open any more; if this takes ``hang`` seconds, all are killed, and a TimeoutError is raised.
+    Three things it does not show, as it is a fork: what libraries do while they are loaded, with the environment too;
+    whether the script finds the project's code by itself; and how Python ends. It is over when neither the script nor a
+    worker of it holds its output open any more; if this takes ``hang`` seconds, all are killed, and a TimeoutError is
+    raised.
     """
     readers, writers = zip(*(FORKS.Pipe(duplex=False) for _ in range(2)), strict=True)
     process = FORKS.Process(target=_be_script, args=(script, arguments, folder, dict(environment), *writers))
@@ -49,7 +51,7 @@ def run_forked(
         outputs = [threads.submit(_read, reader) for reader in readers]
         try:
             stdout, stderr = (output.result(hang) for output in outputs)
-        except TimeoutError:
+        except BaseException:  # Ctrl+C does not reach the script's own session
             assert process.pid is not None
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -71,11 +73,14 @@ def _be_script(
     stdout: Connection,
     stderr: Connection,
 ) -> None:
-    assert "genres" not in sys.modules  # the script imports that of its own checkout
     os.setsid()
     for number, output in ((1, stdout), (2, stderr)):
         os.dup2(output.fileno(), number)
         output.close()
+    if FORKS.get_start_method() == "forkserver":
+        assert sys.modules.keys() >= set(LIBRARIES)
+    assert "genres" not in sys.modules  # a library that loads it may do so from another checkout
+    multiprocessing.process._parent_process = None  # type: ignore[attr-defined]  # it is no worker, and uses all cores
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

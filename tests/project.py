@@ -83,7 +83,7 @@ def run_code(code: str, *arguments: str, folder: Path = ROOT, emulator: Sequence
 def run_stage(folder: Path, stage: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a stage's script in ``folder``, which ends with ``status`` and shows nothing that is Python's."""
     script = ROOT / "stages" / f"{stage}.py"
-    if variables:  # which libraries may read while they are loaded
+    if variables:  # libraries may read them while they are loaded
         result = subprocess.run(
             [sys.executable, script],
             cwd=folder,

@@ -63,7 +63,7 @@ DAMAGES += [(".nbi", flip(0)), (".nbi", flip(25)), (".nbc", flip(1)), (".nbc", f
 def test_compiled_code_that_was_cut_off_or_changed_is_compiled_again(source: Path) -> None:
     damages = {f"damaged_{number}": damage for number, damage in enumerate(DAMAGES)}
     for name in damages:
-        (source / f"{name}.py").write_text(f"# {name}\n{SOURCE}")  # which are kept by their content
+        (source / f"{name}.py").write_text(f"# {name}\n{SOURCE}")  # the cache goes by content
     names = ["twice", *damages]
     assert hits_and_misses(source) == dict.fromkeys(names, MISS)
     for name, (suffix, damage) in damages.items():

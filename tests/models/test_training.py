@@ -149,7 +149,7 @@ def test_seeding_repeats_what_is_drawn_and_allows_only_deterministic_algorithms(
 
 
 @pytest.mark.slow
-def test_the_networks_come_out_on_real_clips_as_in_the_paper(real_data: Path, params: Params) -> None:
+def test_the_networks_come_out_on_a_split_of_real_clips_as_in_the_paper(real_data: Path, params: Params) -> None:
     """A random split of 639 clips of GTZAN, without the faulty and the repeated ones."""
     with np.load(real_data / "gtzan-mel" / "dev.npz") as archive:
         levels, names = archive["mel"], archive["clip"]

@@ -59,7 +59,7 @@ def text_of(folder: Path, results: Results, params: Params, studies: Studies = N
     networks, figures = list(results.curves), folder / "figures"
     names = ["accuracy", "agreement", "curves", "misclassified", "spectrogram_train", "spectrogram_test"]
     names += [f"curves_{model}" for model in networks] + [f"confusion_{model}" for model in results.predictions]
-    names += ["svm_study"] * bool(studies.svm) + ["cnn_study"] * bool(studies.cnn)
+    names += [name for name, study in (("svm_study", studies.svm), ("cnn_study", studies.cnn)) if study]
     if studies.runs:
         names += ["study_accuracy", "study_curves", "study_epochs"]
         names += [f"study_confusion_{model}" for model in studies.runs.confusion]

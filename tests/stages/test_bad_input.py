@@ -113,7 +113,7 @@ def test_a_stage_ends_well_or_refuses_what_it_finds(
     main = import_module(stage).main
 
     @settings(
-        max_examples=5 if stage in ("download", "featurize", "find_duplicates", "report") else 30,
+        max_examples={"download": 5, "featurize": 5, "find_duplicates": 5, "report": 15}.get(stage, 30),
         deadline=None,
         derandomize=True,
         database=None,

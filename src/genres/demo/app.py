@@ -38,7 +38,7 @@ def build_app(choices: Sequence[Choice], data: Path) -> gr.Blocks:
         return load_classifier(choices[index].path), read_train_clips(choices[index].description, data)
 
     def answer(path: str | None, index: int) -> Any:
-        if path is None:  # another model was chosen, and nothing has been heard
+        if path is None:  # another model was chosen, and nothing was heard before, or another file came meanwhile
             return gr.skip()
         name = Path(path).name
         try:
@@ -78,6 +78,6 @@ def build_app(choices: Sequence[Choice], data: Path) -> gr.Blocks:
                 .then(uploads.expect, heard, None, queue=False, api_visibility="private")
                 .then(answer, [heard, model], shown, concurrency_id="answer", api_visibility="private")
             )
-            if source:
+            if source is not None:
                 answered.then(lambda: None, None, source, queue=False, api_visibility="private")
     return app.queue(default_concurrency_limit=1, api_open=False)

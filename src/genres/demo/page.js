@@ -10,10 +10,12 @@ const genres = {
     return uploaded;
   },
   async again() {
-    if (!genres.file) return null;
+    const file = genres.file;
+    if (!file) return null;
     const form = new FormData();
-    form.append("files", genres.file);
+    form.append("files", file);
     const [path] = await (await fetch("gradio_api/upload", { method: "POST", body: form })).json();
-    return { path, orig_name: genres.file.name, meta: { _type: "gradio.FileData" } };
+    if (genres.file !== file) return null; // another one came meanwhile, whose answer must not be replaced
+    return { path, orig_name: file.name, meta: { _type: "gradio.FileData" } };
   },
 };
