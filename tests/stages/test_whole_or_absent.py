@@ -109,8 +109,8 @@ def test_a_killed_stage_leaves_only_whole_outputs_and_the_next_run_makes_the_sam
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["download", "split", "train_linear"])  # a folder; files; a model with curves
 def test_a_stage_may_be_killed_between_any_two_changes(project: Path, stage: str) -> None:
-    if stage == "download":  # a clip of each genre, which is changes enough
-        write_params(project, {"dataset.synthetic.clips_per_genre": 1})
+    if stage == "download":  # two clips of each genre, which are changes enough
+        write_params(project, {"dataset.synthetic.clips_per_genre": 2})
         run_stage(project, stage)
     undisturbed = contents(project)
     remove_outputs(project, stage)
