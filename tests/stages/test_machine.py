@@ -7,16 +7,7 @@ from pathlib import Path
 
 import pytest
 from forked import run_forked
-from project import ROOT, STAGES, environment, outputs, remove_outputs
-
-
-def run(folder: Path, before: str, stage: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a stage behind a line of shell."""
-    command = ["bash", "-c", f'{before} "$0" "$1"', sys.executable, str(ROOT / f"stages/{stage}.py")]
-    return subprocess.run(
-        command, cwd=folder, env=environment(**variables), capture_output=True, text=True, check=False
-    )
-
+from project import ROOT, STAGES, environment, outputs, remove_outputs, run_stage
 
 WITHOUT_ROOM = """
 import resource, runpy, sys
@@ -43,7 +34,8 @@ def test_a_file_that_cannot_be_written_to_its_end_is_named(project: Path, tmp_pa
 
 def test_a_closed_standard_error_hinders_nothing(project: Path) -> None:
     remove_outputs(project, "resize")
-    result = run(project, "exec 2>&-;", "resize")
+    command = ["bash", "-c", 'exec 2>&-; "$0" "$1"', sys.executable, str(ROOT / "stages/resize.py")]
+    result = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert (project / "data/inputs.npy").is_file()
 
@@ -69,8 +61,7 @@ def test_output_that_cannot_be_written_ends_in_at_most_one_line(
 
 def test_a_stage_finds_its_code_where_python_leaves_out_the_folder_of_scripts(project: Path) -> None:
     remove_outputs(project, "download")
-    result = run(project, "", "download", PYTHONSAFEPATH="1")
-    assert result.returncode == 0, result.stderr
+    run_stage(project, "download", PYTHONSAFEPATH="1")
     assert all((project / output).exists() for output in outputs("download"))
     line = "sys.path.insert(0, str(Path(__file__).parent))"
     for stage in STAGES:
@@ -80,14 +71,11 @@ def test_a_stage_finds_its_code_where_python_leaves_out_the_folder_of_scripts(pr
 def test_figures_do_not_look_at_the_backend_nor_at_the_users_settings(project: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in (project / "plots/figures").iterdir()}
     (tmp_path / "matplotlibrc").write_text("font.size: 30\nfigure.facecolor: red\n")
-    result = run(
-        project,
-        "",
-        "report",
-        MPLBACKEND="module://matplotlib_inline.backend_inline",
-        MATPLOTLIBRC=str(tmp_path / "matplotlibrc"),
-    )
-    assert result.returncode == 0, result.stderr
+    variables = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
+    }
+    run_stage(project, "report", **variables)
     assert {path.name: path.read_bytes() for path in (project / "plots/figures").iterdir()} == before
 
 

@@ -30,10 +30,7 @@ HANG = 120  # seconds after which a test is given up; no test measures time
 
 
 def run_to_change(folder: Path, stage: str, change: int) -> int:
-    """Run a stage that is killed right before so many changes of files, and return its status.
-
-    The run is over when neither the process nor a worker of it holds its output open any more.
-    """
+    """Run a stage that is killed right before so many changes of files, and return its status."""
     arguments = (str(change), str(ROOT / "stages" / f"{stage}.py"))
     try:
         result = run_forked(
@@ -41,7 +38,7 @@ def run_to_change(folder: Path, stage: str, change: int) -> int:
         )
     except TimeoutError:
         pytest.fail("a worker has survived the stage")
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
     return result.returncode
 
 
